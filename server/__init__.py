@@ -1,0 +1,1 @@
+"""Kontor: a headless shop behind gRPC."""

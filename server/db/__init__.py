@@ -1,0 +1,1 @@
+"""PostgreSQL: statements compiled once, run by psycopg."""

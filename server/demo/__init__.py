@@ -1,0 +1,1 @@
+"""`kontor demo`: a person's first look at the running shop."""

@@ -1,0 +1,1 @@
+"""The one-command run: PostgreSQL, the Stripe stand-in, the mail catcher, workers and Envoy on one machine."""

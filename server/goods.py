@@ -1,0 +1,37 @@
+"""Products from files and from the seed: the composition of catalog and inventory for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from server.catalog.importer import ImportReport
+from server.catalog.importer import import_products as import_parsed
+from server.catalog.seed import seed_products as seed
+from server.catalog.shopify.products import parse_products
+from server.db.session import Database
+from server.inventory.service import create_stock
+from server.kernel.clock import SystemClock
+from server.settings import Settings
+
+Progress = Callable[[int, int], None]
+SAMPLE_PRODUCTS = Path(__file__).parent / "catalog" / "sample_products.csv"
+
+
+async def import_products(settings: Settings, path: Path, on_progress: Progress) -> ImportReport:
+    """Bring the products of a Shopify CSV file into the shop. Raises OSError when it cannot be read."""
+    file = parse_products(path.read_bytes(), default_currency=settings.default_currency)
+    db = await Database.open(settings.database_url.get_secret_value(), 1, 2)
+    try:
+        return await import_parsed(db, file, keep_stock=create_stock, clock=SystemClock(), on_progress=on_progress)
+    finally:
+        await db.close()
+
+
+async def seed_products(settings: Settings, count: int, on_progress: Progress) -> int:
+    """Make the first `count` made-up products that are not there yet; return how many were missing."""
+    db = await Database.open(settings.database_url.get_secret_value(), 1, 2)
+    try:
+        return await seed(db, count, keep_stock=create_stock, on_progress=on_progress)
+    finally:
+        await db.close()

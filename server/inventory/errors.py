@@ -1,0 +1,48 @@
+"""What can go wrong with stock."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from server.kernel.errors import FailedPrecondition, NotFound
+from server.kernel.ids import Prefix, format_id
+
+
+class OutOfStock(FailedPrecondition):
+    """Not enough is left; `available` names each short variant with what can be had."""
+
+    reason = "OUT_OF_STOCK"
+
+    def __init__(self, available: Mapping[UUID, int]) -> None:
+        self.available = available
+        left = {format_id(Prefix.VARIANT, variant_id): str(count) for variant_id, count in available.items()}
+        listed = ", ".join(f"{count} of {variant}" for variant, count in left.items())
+        super().__init__(f"Not enough is left: {listed} can be had", metadata=left)
+
+
+class StockReserved(FailedPrecondition):
+    """The change would leave fewer units than orders hold."""
+
+    reason = "STOCK_RESERVED"
+
+    def __init__(self, *, on_hand: int, reserved: int) -> None:
+        super().__init__(
+            f"Orders hold {reserved} of the {on_hand} units on hand; fewer than that cannot be left",
+            metadata={"on_hand": str(on_hand), "reserved": str(reserved)},
+        )
+
+
+class StockNotTracked(FailedPrecondition):
+    """The variant has no stock counter."""
+
+    reason = "STOCK_NOT_TRACKED"
+
+    def __init__(self, variant_id: UUID) -> None:
+        variant = format_id(Prefix.VARIANT, variant_id)
+        super().__init__(f"The stock of {variant} is not counted", metadata={"variant_id": variant})
+
+
+class VariantNotFound(NotFound):
+    """There is no such variant."""
+
+    def __init__(self, variant_id: UUID) -> None:
+        super().__init__(f"There is no variant {format_id(Prefix.VARIANT, variant_id)}")

@@ -1,0 +1,1 @@
+"""What every floor stands on: no input, no output, no framework."""

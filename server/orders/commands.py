@@ -1,0 +1,311 @@
+"""Writing orders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from sqlalchemy import BigInteger, Integer, Text, Uuid, bindparam, column, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.types import Boolean, TypeEngine
+
+from server.db.session import WriteTx
+from server.db.statement import Command, ScalarCommand, unnest_rows
+from server.kernel.actor import Actor
+from server.kernel.ids import FulfillmentId, OrderId, OrderLineId, new_id
+from server.orders.errors import OrderNumberTaken
+from server.orders.queries import ORDER_COLUMNS
+from server.orders.rules import ParcelStatus
+from server.orders.tables import (
+    Fulfillment,
+    FulfillmentLine,
+    Invoice,
+    InvoiceCounter,
+    OrderLine,
+    TimelineEntry,
+)
+from server.orders.tables import Order as OrderTable
+from server.orders.values import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An entry of the timeline that is about to be written."""
+
+    kind: str
+    from_state: str = ""
+    to_state: str = ""
+    note: str = ""
+
+
+_LINE_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "id": Uuid(),
+    "position": Integer(),
+    "product_id": Uuid(),
+    "variant_id": Uuid(),
+    "sku": Text(),
+    "title": Text(),
+    "options": JSONB(),
+    "requires_shipping": Boolean(),
+    "quantity": BigInteger(),
+    "unit_price_minor": BigInteger(),
+    "subtotal_minor": BigInteger(),
+    "discount_minor": BigInteger(),
+    "tax_minor": BigInteger(),
+    "total_minor": BigInteger(),
+}
+_order_names = [attribute.key for attribute in ORDER_COLUMNS]
+_order_row = (
+    insert(OrderTable)
+    .values({name: bindparam(name) for name in _order_names} | {"updated_time": bindparam("placed_time")})
+    .returning(OrderTable.id)
+    .cte("placed")
+)
+# One document holds all lines, so that one statement inserts any number of them.
+_line_rows = (
+    func.jsonb_to_recordset(bindparam("lines", type_=JSONB))
+    .table_valued(*[column(name, kind) for name, kind in _LINE_COLUMNS.items()])
+    .render_derived(name="line", with_types=True)
+)
+_lines = (
+    insert(OrderLine)
+    .from_select(
+        ["order_id", *_LINE_COLUMNS],
+        select(bindparam("id", type_=Uuid), *[_line_rows.c[name] for name in _LINE_COLUMNS]),
+    )
+    .returning(OrderLine.id)
+    .cte("lines")
+)
+_PLACE = Command(
+    insert(TimelineEntry)
+    .values(
+        id=bindparam("entry_id"),
+        order_id=bindparam("id"),
+        sequence=1,
+        kind="PLACED",
+        to_state=bindparam("status"),
+        actor_id=bindparam("actor_id"),
+        actor_kind=bindparam("actor_kind"),
+        created_time=bindparam("placed_time"),
+    )
+    .add_cte(_order_row, _lines)
+)
+_UPDATE = Command(
+    update(OrderTable)
+    .where(OrderTable.id == bindparam("order_id"))
+    .values(
+        status=bindparam("status"),
+        payment_status=bindparam("payment_status"),
+        fulfillment_status=bindparam("fulfillment_status"),
+        expires_time=bindparam("expires_time"),
+        confirmed_time=bindparam("confirmed_time"),
+        completed_time=bindparam("completed_time"),
+        updated_time=bindparam("now"),
+    )
+)
+_steps = unnest_rows(
+    "step", entry_id=Uuid(), offset=Integer(), kind=Text(), from_state=Text(), to_state=Text(), note=Text()
+)
+_last_sequence = (
+    select(func.coalesce(func.max(TimelineEntry.sequence), 0))
+    .where(TimelineEntry.order_id == bindparam("order_id"))
+    .scalar_subquery()
+)
+_NOTE_STEPS = Command(
+    insert(TimelineEntry).from_select(
+        [
+            "id",
+            "order_id",
+            "sequence",
+            "kind",
+            "from_state",
+            "to_state",
+            "note",
+            "actor_id",
+            "actor_kind",
+            "created_time",
+        ],
+        select(
+            _steps.c.entry_id,
+            bindparam("order_id", type_=Uuid),
+            _last_sequence + _steps.c.offset,
+            _steps.c.kind,
+            _steps.c.from_state,
+            _steps.c.to_state,
+            _steps.c.note,
+            bindparam("actor_id", type_=Uuid),
+            bindparam("actor_kind", type_=Text),
+            bindparam("now", type_=TimelineEntry.created_time.type),
+        ),
+    )
+)
+_next_number = upsert(InvoiceCounter).values(year=bindparam("year"), last_number=1)
+_TAKE_INVOICE_NUMBER = ScalarCommand(
+    _next_number.on_conflict_do_update(
+        index_elements=["year"], set_={"last_number": InvoiceCounter.last_number + literal(1, Integer)}
+    ).returning(InvoiceCounter.last_number),
+    int,
+)
+_INSERT_INVOICE = Command(
+    insert(Invoice).values(
+        {name: bindparam(name) for name in ("id", "order_id", "year", "sequence", "number", "issued_time", "document")}
+    )
+)
+_parcel = (
+    insert(Fulfillment)
+    .values(
+        id=bindparam("parcel_id"),
+        order_id=bindparam("order_id"),
+        status=ParcelStatus.PENDING.value,
+        created_time=bindparam("now"),
+    )
+    .returning(Fulfillment.id)
+    .cte("parcel")
+)
+_parcel_lines = unnest_rows("packed", line_id=Uuid(), quantity=BigInteger())
+_PACK = Command(
+    insert(FulfillmentLine)
+    .from_select(
+        ["fulfillment_id", "order_line_id", "quantity"],
+        select(bindparam("parcel_id", type_=Uuid), _parcel_lines.c.line_id, _parcel_lines.c.quantity),
+    )
+    .add_cte(_parcel)
+)
+_shipped = (
+    update(Fulfillment)
+    .where(Fulfillment.id == bindparam("parcel_id"))
+    .values(
+        status=ParcelStatus.SHIPPED.value,
+        carrier=bindparam("carrier"),
+        tracking_number=bindparam("tracking_number"),
+        tracking_url=bindparam("tracking_url"),
+        shipped_time=bindparam("now"),
+    )
+    .returning(Fulfillment.id)
+    .cte("shipped")
+)
+_SHIP = Command(
+    update(OrderLine)
+    .where(OrderLine.id == FulfillmentLine.order_line_id, FulfillmentLine.fulfillment_id == bindparam("parcel_id"))
+    .values(shipped_quantity=OrderLine.shipped_quantity + FulfillmentLine.quantity)
+    .add_cte(_shipped)
+)
+
+
+async def insert_order(tx: WriteTx, order: Order, *, actor: Actor) -> None:
+    """Store a new order with its lines and the first entry of its timeline, in one statement."""
+    record = order.record
+    values = {name: getattr(record, name) for name in _order_names}
+    lines = [
+        {name: str(value) if isinstance(value := getattr(line, name), UUID) else value for name in _LINE_COLUMNS}
+        for line in order.lines
+    ]
+    try:
+        await _PLACE.run(
+            tx, **values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=actor_kind(actor)
+        )
+    except UniqueViolation as violation:
+        if violation.diag.constraint_name == "uq_orders_number":
+            raise OrderNumberTaken from violation
+        raise
+
+
+async def update_order(tx: WriteTx, before: Order, *, now: datetime, **changes: Any) -> Order:
+    """Store what changed in an order. Its row must be locked.
+
+    `changes` names fields of OrderRecord: the states and their times.
+    """
+    record = replace(before.record, **changes)
+    await _UPDATE.run(
+        tx,
+        order_id=record.id,
+        status=record.status,
+        payment_status=record.payment_status,
+        fulfillment_status=record.fulfillment_status,
+        expires_time=record.expires_time,
+        confirmed_time=record.confirmed_time,
+        completed_time=record.completed_time,
+        now=now,
+    )
+    return replace(before, record=record)
+
+
+async def note_steps(
+    tx: WriteTx, order_id: OrderId, steps: Sequence[Step], *, actor: Actor | None, now: datetime
+) -> None:
+    """Append to an order's timeline. The order's row must be locked: the sequence counts on it."""
+    if not steps:
+        return
+    await _NOTE_STEPS.run(
+        tx,
+        order_id=order_id,
+        entry_id=[new_id() for _ in steps],
+        offset=list(range(1, len(steps) + 1)),
+        kind=[step.kind for step in steps],
+        from_state=[step.from_state for step in steps],
+        to_state=[step.to_state for step in steps],
+        note=[step.note for step in steps],
+        actor_id=actor.user_id if actor else None,
+        actor_kind=actor_kind(actor),
+        now=now,
+    )
+
+
+async def insert_invoice(tx: WriteTx, order_id: OrderId, *, document: dict[str, Any], now: datetime) -> str:
+    """Give the order the year's next invoice number and store the document; return the number.
+
+    The counter's row stays locked until the transaction ends, so a number is never left out.
+    """
+    sequence = await _TAKE_INVOICE_NUMBER.one(tx, year=now.year)
+    number = f"{now.year}-{sequence:06d}"
+    await _INSERT_INVOICE.run(
+        tx,
+        id=new_id(),
+        order_id=order_id,
+        year=now.year,
+        sequence=sequence,
+        number=number,
+        issued_time=now,
+        document=document,
+    )
+    return number
+
+
+async def insert_parcel(
+    tx: WriteTx, parcel_id: FulfillmentId, order_id: OrderId, *, packed: Mapping[OrderLineId, int], now: datetime
+) -> None:
+    """Store a parcel and what is in it."""
+    await _PACK.run(
+        tx,
+        parcel_id=parcel_id,
+        order_id=order_id,
+        line_id=list(packed),
+        quantity=list(packed.values()),
+        now=now,
+    )
+
+
+async def ship_parcel(
+    tx: WriteTx, parcel_id: FulfillmentId, *, carrier: str, tracking_number: str, tracking_url: str, now: datetime
+) -> None:
+    """Mark a parcel as shipped and count its goods as shipped on their lines."""
+    await _SHIP.run(
+        tx,
+        parcel_id=parcel_id,
+        carrier=carrier,
+        tracking_number=tracking_number,
+        tracking_url=tracking_url,
+        now=now,
+    )
+
+
+def actor_kind(actor: Actor | None) -> str:
+    """Name who acts, as the timeline shows it."""
+    if actor is None:
+        return "shop"
+    if actor.admin:
+        return "staff"
+    return "customer" if actor.signed_in else "guest"

@@ -1,0 +1,117 @@
+"""Packing parcels and sending them off."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from server.db.idempotency import Claim
+from server.db.session import Database, WriteTx
+from server.events import service as events
+from server.inventory import service as inventory
+from server.kernel.actor import Actor
+from server.kernel.clock import Clock
+from server.kernel.ids import FulfillmentId, OrderId, OrderLineId, VariantId, new_id
+from server.orders import commands, queries, rules
+from server.orders.commands import Step
+from server.orders.errors import FulfillmentNotFound, InvalidTransition
+from server.orders.packing import pack
+from server.orders.progress import complete_if_nothing_left
+from server.orders.rules import OrderStatus, ParcelStatus
+from server.orders.values import Order, ParcelRecord
+
+
+class FulfillmentService:
+    """The staff's side of an order."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def create_fulfillment(
+        self, order_id: OrderId, wanted: Mapping[OrderLineId, int], *, actor: Actor, claim: Claim
+    ) -> ParcelRecord:
+        """Pack a parcel; nothing wanted means everything that is left.
+
+        Raises OrderNotFound, InvalidTransition when the order is not confirmed, NothingToFulfill.
+        """
+        parcel_id = FulfillmentId(new_id())
+        async with self._db.write() as tx:
+            earlier = await claim.take(tx, parcel_id)
+            order = await queries.lock_order(tx, order_id)
+            if earlier is not None:
+                return _parcel_of(order, earlier)
+            if order.record.status is not OrderStatus.CONFIRMED:
+                allowed = rules.ORDER_TRANSITIONS[order.record.status]
+                raise InvalidTransition("the order", order.record.status, "FULFILLED", allowed)
+            packed = pack(order, wanted)
+            now = self._clock.now()
+            await commands.insert_parcel(tx, parcel_id, order_id, packed=packed, now=now)
+            await commands.note_steps(
+                tx,
+                order_id,
+                [Step("FULFILLMENT_CREATED", to_state=ParcelStatus.PENDING)],
+                actor=actor,
+                now=now,
+            )
+            return ParcelRecord(
+                order_id, parcel_id, ParcelStatus.PENDING, "", "", "", now, None, list(packed), list(packed.values())
+            )
+
+    async def ship_fulfillment(
+        self,
+        order_id: OrderId,
+        parcel_id: FulfillmentId,
+        *,
+        carrier: str,
+        tracking_number: str,
+        tracking_url: str,
+        actor: Actor,
+    ) -> Order:
+        """Send a parcel off: its stock is consumed, and the order completes when nothing is left.
+
+        Raises OrderNotFound, FulfillmentNotFound, InvalidTransition.
+        """
+        async with self._db.write() as tx:
+            order = await queries.lock_order(tx, order_id)
+            parcel = _parcel_of(order, parcel_id)
+            rules.check_parcel_step(parcel.status, ParcelStatus.SHIPPED)
+            now = self._clock.now()
+            await commands.ship_parcel(
+                tx, parcel_id, carrier=carrier, tracking_number=tracking_number, tracking_url=tracking_url, now=now
+            )
+            await inventory.consume(tx, order_id, _goods(order, parcel), now=now, actor_id=actor.user_id)
+            shipped = Step("SHIPPED", ParcelStatus.PENDING, ParcelStatus.SHIPPED, f"{carrier} {tracking_number}")
+            return await self._after_shipping(tx, order_id, shipped, actor=actor)
+
+    async def _after_shipping(self, tx: WriteTx, order_id: OrderId, shipped: Step, *, actor: Actor) -> Order:
+        now = self._clock.now()
+        order = await queries.lock_order(tx, order_id)
+        fulfillment = rules.fulfillment_status(line.progress for line in order.lines)
+        order = replace(order, record=replace(order.record, fulfillment_status=fulfillment))
+        await commands.note_steps(tx, order_id, [shipped], actor=actor, now=now)
+        order = await complete_if_nothing_left(tx, order, now=now)
+        await events.record(
+            tx,
+            events.NewEvent(
+                "order.shipped",
+                order_id,
+                {"order_number": order.record.number, "tracking": shipped.note},
+            ),
+        )
+        return order
+
+
+def _parcel_of(order: Order, parcel_id: UUID) -> ParcelRecord:
+    for parcel in order.parcels:
+        if parcel.id == parcel_id:
+            return parcel
+    raise FulfillmentNotFound
+
+
+def _goods(order: Order, parcel: ParcelRecord) -> dict[VariantId, int]:
+    variant_of = {line.id: line.variant_id for line in order.lines}
+    goods: dict[VariantId, int] = {}
+    for line_id, quantity in zip(parcel.line_ids, parcel.line_quantities, strict=True):
+        variant_id = variant_of[line_id]
+        goods[variant_id] = goods.get(variant_id, 0) + quantity
+    return goods

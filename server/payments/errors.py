@@ -1,0 +1,70 @@
+"""What payments refuse."""
+
+from datetime import timedelta
+
+from server.kernel.errors import FailedPrecondition, NotFound, Unauthenticated, Unavailable
+
+_RETRY_AFTER = timedelta(seconds=2)
+
+
+class PaymentNotFound(NotFound):
+    """There is no such payment, or its order is not the caller's."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such payment")
+
+
+class PaymentRefused(FailedPrecondition):
+    """The provider understood and said no."""
+
+    reason = "PAYMENT_REFUSED"
+
+    def __init__(self, *, provider: str, provider_code: str) -> None:
+        super().__init__(
+            f"{provider} refused the payment: {provider_code}",
+            metadata={"provider": provider, "provider_code": provider_code},
+        )
+        self.provider_code = provider_code
+
+
+class PaymentProviderUnavailable(Unavailable):
+    """The provider did not answer, so nobody knows yet whether it did what it was asked."""
+
+    reason = "PAYMENT_PROVIDER_UNAVAILABLE"
+
+    def __init__(self, *, provider: str) -> None:
+        super().__init__(
+            f"{provider} did not answer; repeat the same call with the same key",
+            metadata={"provider": provider},
+            retry_after=_RETRY_AFTER,
+        )
+
+
+class PaymentProviderDisabled(FailedPrecondition):
+    """The shop has no account with the provider."""
+
+    reason = "PAYMENT_PROVIDER_DISABLED"
+
+    def __init__(self, *, provider: str) -> None:
+        super().__init__(f"{provider} is not set up in this shop", metadata={"provider": provider})
+
+
+class SignatureInvalid(Unauthenticated):
+    """The webhook does not come from the provider, or is a replay of an old one."""
+
+    reason = "SIGNATURE_INVALID"
+
+    def __init__(self) -> None:
+        super().__init__("The signature of the webhook is missing, wrong or too old")
+
+
+class PaymentTransitionInvalid(FailedPrecondition):
+    """The payment is not where this step begins."""
+
+    reason = "INVALID_TRANSITION"
+
+    def __init__(self, *, current: str, target: str, allowed: str) -> None:
+        super().__init__(
+            f"The payment is {current} and cannot become {target} by this call",
+            metadata={"from": current, "to": target, "allowed": allowed},
+        )

@@ -1,0 +1,52 @@
+"""Events about payments. Each belongs to its order, so that an order's events come in order."""
+
+from collections.abc import Sequence
+
+from server.db.session import WriteTx
+from server.events import service as events
+from server.events.service import NewEvent
+from server.kernel.ids import Prefix, format_id
+from server.payments.ledger_queries import Recorded
+from server.payments.rules import Kind, Payment, Status, TransactionStatus
+
+_STATUS_EVENTS = {
+    Status.AUTHORIZED: "payment.authorized",
+    Status.CAPTURED: "payment.captured",
+    Status.FAILED: "payment.failed",
+    Status.CANCELED: "payment.canceled",
+    Status.VOIDED: "payment.voided",
+    Status.EXPIRED: "payment.expired",
+}
+_REFUND_EVENTS = {
+    TransactionStatus.SUCCEEDED: "payment.refunded",
+    TransactionStatus.FAILED: "payment.refund_failed",
+}
+
+
+async def publish_status(tx: WriteTx, payment: Payment, status: Status) -> None:
+    """Record that a payment has come to a status that others may care about."""
+    if status in _STATUS_EVENTS:
+        await events.record(tx, _event(_STATUS_EVENTS[status], payment, payment.amount_minor))
+
+
+async def publish_refunds(tx: WriteTx, payment: Payment, recorded: Sequence[Recorded]) -> None:
+    """Record the refunds among the changed rows of the ledger that have come to an end."""
+    refunds = [
+        _event(_REFUND_EVENTS[TransactionStatus(row.status)], payment, row.amount_minor)
+        for row in recorded
+        if row.kind == Kind.REFUND and row.status != TransactionStatus.PENDING
+    ]
+    await events.record(tx, *refunds)
+
+
+def _event(name: str, payment: Payment, amount_minor: int) -> NewEvent:
+    return NewEvent(
+        type=name,
+        aggregate_id=payment.order_id,
+        data={
+            "payment_id": format_id(Prefix.PAYMENT, payment.id),
+            "order_id": format_id(Prefix.ORDER, payment.order_id),
+            "provider": payment.provider.value,
+            "amount": {"currency_code": payment.currency, "amount_minor": amount_minor},
+        },
+    )

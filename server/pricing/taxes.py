@@ -1,0 +1,91 @@
+"""Taxes on one amount: which rates apply and how much each of them is.
+
+Rates are whole parts per million, so that every quotient is exact in integers and is rounded half-even once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.kernel.money import allot, divide_half_even
+
+# A rate is a whole number of parts per million: 190000 is 19 %, 1000000 is all of it.
+WHOLE_PPM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """A tax on one class of goods at the destination, contained in the prices or added to them."""
+
+    name: str
+    rate_ppm: int
+    tax_class: str = "standard"
+    included: bool = False
+    applies_to_shipping: bool = True
+
+    def __post_init__(self) -> None:
+        if self.rate_ppm < 0:
+            raise ValueError("a tax rate must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class TaxAmount:
+    """The tax of one rate; `taxable_minor` is what it is reckoned from, without any tax."""
+
+    name: str
+    rate_ppm: int
+    included: bool
+    taxable_minor: int
+    tax_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaxPlan:
+    """The rates that apply to one class of goods, or to shipping."""
+
+    included: tuple[TaxRate, ...]
+    added: tuple[TaxRate, ...]
+    included_ppm: int
+
+
+def plan_taxes(rates: Iterable[TaxRate]) -> TaxPlan:
+    """Sort the rates of one class of goods into those that prices contain and those that are added."""
+    rates = tuple(rates)
+    included = tuple([rate for rate in rates if rate.included])
+    added = tuple([rate for rate in rates if not rate.included])
+    return TaxPlan(included, added, sum([rate.rate_ppm for rate in included]))
+
+
+def levy(amount_minor: int, plan: TaxPlan) -> tuple[TaxAmount, ...]:
+    """Reckon every tax on an amount after discounts.
+
+    All rates, contained or added, are taken on the same net amount; none is a tax on a tax. The contained ones are
+    rounded together and then shared out by rate, so that net and taxes are exactly the price that was shown.
+    """
+    included, included_ppm = plan.included, plan.included_ppm
+    amounts: list[TaxAmount] = []
+    net = amount_minor
+    if included:
+        contained = divide_half_even(amount_minor * included_ppm, WHOLE_PPM + included_ppm)
+        net -= contained
+        if len(included) == 1:
+            rate = included[0]
+            amounts.append(TaxAmount(rate.name, rate.rate_ppm, True, net, contained))
+        else:
+            shares = allot(contained, [rate.rate_ppm for rate in included])
+            for rate, share in zip(included, shares, strict=True):
+                amounts.append(TaxAmount(rate.name, rate.rate_ppm, True, net, share))
+    for rate in plan.added:
+        tax = divide_half_even(net * rate.rate_ppm, WHOLE_PPM)
+        amounts.append(TaxAmount(rate.name, rate.rate_ppm, False, net, tax))
+    return tuple(amounts)
+
+
+def sum_taxes(amounts: Iterable[TaxAmount]) -> tuple[TaxAmount, ...]:
+    """Add up the amounts of each rate, in the order of their names, whatever the order of the amounts."""
+    taxable: dict[tuple[str, int, bool], int] = {}
+    tax: dict[tuple[str, int, bool], int] = {}
+    for amount in amounts:
+        key = (amount.name, amount.rate_ppm, amount.included)
+        taxable[key] = taxable.get(key, 0) + amount.taxable_minor
+        tax[key] = tax.get(key, 0) + amount.tax_minor
+    return tuple([TaxAmount(*key, taxable[key], tax[key]) for key in sorted(taxable)])

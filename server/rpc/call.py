@@ -1,0 +1,57 @@
+"""What a servicer knows about a call besides the request."""
+
+from collections.abc import Hashable, Mapping
+
+from server.db.idempotency import Claim
+from server.kernel.actor import Actor
+
+
+class Call:
+    """One call."""
+
+    __slots__ = ("_headers", "_peer", "_response_headers", "actor", "cache_tags", "claim", "id")
+
+    def __init__(self, *, actor: Actor, request_id: str, claim: Claim, headers: Mapping[str, str], peer: str) -> None:
+        self.actor = actor
+        self.id = request_id
+        self.claim = claim
+        self._headers = headers
+        self._peer = peer
+        self._response_headers: dict[str, str] | None = None
+        # What has to change for the answer to be wrong; see server.rpc.cache.
+        self.cache_tags: frozenset[Hashable] = frozenset()
+
+    @property
+    def remote_address(self) -> str:
+        """The network address of the caller, or an empty text where there is none (a unix socket without Envoy).
+
+        Envoy appends the address that it saw to x-forwarded-for; what stands before was sent by the caller and is worth
+        nothing. Only Envoy and internal clients reach the workers, so the header can be trusted that far.
+        """
+        forwarded = self._headers.get("x-forwarded-for")
+        if forwarded:
+            return forwarded.rpartition(",")[2].strip()
+        kind, _, address = self._peer.partition(":")
+        if kind not in ("ipv4", "ipv6"):
+            return ""
+        return address.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
+
+    @property
+    def user_agent(self) -> str:
+        """What the caller says it runs on."""
+        return self._headers.get("user-agent", "")
+
+    def header(self, name: str) -> str | None:
+        """Return a header of the request; names are lower case."""
+        return self._headers.get(name)
+
+    def set_header(self, name: str, value: str) -> None:
+        """Add a header to the answer; names are lower case."""
+        if self._response_headers is None:
+            self._response_headers = {}
+        self._response_headers[name] = value
+
+    @property
+    def response_headers(self) -> Mapping[str, str] | None:
+        """The headers that were set; None when none was."""
+        return self._response_headers

@@ -1,0 +1,94 @@
+"""Request ids and logs.
+
+Every call that failed, that may have changed something, or that was slow leaves one line; a read that went well and
+fast leaves none, as writing it would cost more than the read. Nothing of a request's content is logged.
+"""
+
+import logging
+import re
+import sys
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+import uuid_utils
+
+from server.kernel.actor import Actor
+from server.kernel.ids import Prefix, format_id
+
+_SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_SLOW_READ_MS: Final = 500.0
+
+_log = structlog.get_logger("server.rpc")
+
+
+def request_id(given: str | None) -> str:
+    """Return the caller's request id when it is fit for a log, else a new one."""
+    if given is not None and _SANE_REQUEST_ID.fullmatch(given):
+        return given
+    return uuid_utils.uuid7().hex
+
+
+def log_success(method: str, *, request_id: str, actor: Actor, started: float, read_only: bool) -> None:
+    """Log a call that succeeded, unless it is a fast read."""
+    ms = (perf_counter() - started) * 1000
+    if read_only and ms < _SLOW_READ_MS:
+        return
+    _log.info("call", method=method, code="OK", ms=round(ms, 1), **_who(actor), request_id=request_id)
+
+
+def log_refusal(
+    method: str, *, request_id: str, actor: Actor, started: float, code: str, reason: str, level: int = logging.INFO
+) -> None:
+    """Log a call that was refused."""
+    ms = round((perf_counter() - started) * 1000, 1)
+    _log.log(level, "call", method=method, code=code, reason=reason, ms=ms, **_who(actor), request_id=request_id)
+
+
+def log_failure(method: str, *, request_id: str, actor: Actor, error: BaseException) -> None:
+    """Log a defect, with its stack."""
+    _log.error("call.failed", method=method, **_who(actor), request_id=request_id, exc_info=error)
+
+
+def configure_logging(level: str = "INFO") -> None:
+    """Write one JSON object a line to standard output, from our code and from libraries alike."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # They tell of every connection and every job at info.
+    for noisy in ("psycopg.pool", "httpx", "stripe"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _who(actor: Actor) -> dict[str, str]:
+    who = {}
+    if actor.user_id is not None:
+        who["user_id"] = format_id(Prefix.USER, actor.user_id)
+    if actor.cart_id is not None:
+        who["cart_id"] = format_id(Prefix.CART, actor.cart_id)
+    return who

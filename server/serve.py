@@ -1,0 +1,67 @@
+"""`kontor serve`: one worker in this process, or several, each in a process and on an address of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from server.crew import Crew, Member
+from server.settings import Settings
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def server_command(*arguments: str) -> tuple[str, ...]:
+    """Return the command line of this very program with other arguments."""
+    # -P: a folder called `server` where the command was typed must not become the program.
+    return (sys.executable, "-P", "-m", "server", *arguments)
+
+
+def child_environment(given: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child: what was given, our own settings, and the way to this program."""
+    path = [str(_ROOT), str(_ROOT / "generated"), *filter(None, [given.get("PYTHONPATH")])]
+    return {**given, **own, "PYTHONPATH": os.pathsep.join(path)}
+
+
+def worker_addresses(address: str, workers: int) -> list[str]:
+    """Return an address for each worker: `{n}` in it is the number, else the port counts up.
+
+    Raises ValueError when several workers would share one address: over HTTP/2 they would not share its load.
+    """
+    if "{n}" in address:
+        return [address.replace("{n}", str(number)) for number in range(1, workers + 1)]
+    if workers == 1:
+        return [address]
+    host, _, port = address.rpartition(":")
+    if address.startswith("unix:") or not port.isdigit():
+        raise ValueError(
+            f"{workers} workers need {workers} addresses: write {{n}} where the number goes in {address!r}"
+        )
+    return [f"{host}:{int(port) + number}" for number in range(workers)]
+
+
+def serve_with_crew(settings: Settings, addresses: Sequence[str], *, jobs: bool, log_folder: Path | None) -> int:
+    """Run a process for each address, and one for jobs if asked to, until SIGTERM; return the exit code."""
+    # Everything that the processes need is imported before they fork.
+    from server.app import serve, work
+
+    def member(name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> Member:
+        log = log_folder / f"{name.replace(' ', '-')}.log" if log_folder else None
+        return Member(name=name, run=partial(_run, start), log=log)
+
+    members = [
+        member(f"worker {number}", partial(serve, settings, address)) for number, address in enumerate(addresses, 1)
+    ]
+    if jobs:
+        members.append(member("job worker", partial(work, settings)))
+    return Crew(members, partial(print, flush=True)).run()
+
+
+def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    import uvloop
+
+    uvloop.run(start())

@@ -1,0 +1,87 @@
+"""The environment, read once into one frozen object. No secret has a default."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_PREFIX = "KONTOR_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message is one line that says what to do."""
+
+
+def _split(value: object) -> object:
+    """Read a list from a text with commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _lines(value: object) -> object:
+    """Read an address from a text whose lines are separated by `|`."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split("|") if part.strip()]
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything that differs between one shop and another. Each is `KONTOR_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(description="the address of PostgreSQL, postgresql://user:password@host/database")
+    # The first key signs access tokens, all verify.
+    jwt_key_files: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)] = Field(
+        description="PEM files with Ed25519 private keys, separated by commas"
+    )
+    # The first secret signs guests' cart tokens, all verify.
+    token_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)] = Field(
+        description="random texts of at least 32 characters, separated by commas"
+    )
+    stripe_api_key: SecretStr = Field(description="the secret key of the Stripe account")
+    stripe_webhook_secret: SecretStr = Field(description="the signing secret of the Stripe webhook endpoint")
+    smtp_url: SecretStr = Field(description="the mail server, smtp://user:password@host:port")
+    mail_from: str = Field(description="the sender of the shop's mails, `Shop <shop@example.com>`")
+    public_url: str = Field(description="the address of the shop as its customers see it, without a slash at the end")
+
+    # None: Stripe itself; the embedded run and the tests point it at a stand-in.
+    stripe_api_base: str | None = None
+    default_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
+    # Whose taxes prices show before there is an address.
+    default_country: str = Field(default="DE", pattern=r"^[A-Z]{2}$")
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    database_pool_min_size: int = Field(default=2, ge=1)
+    database_pool_max_size: int = Field(default=10, ge=1)
+    access_token_ttl: timedelta = timedelta(minutes=15)
+    refresh_token_ttl: timedelta = timedelta(days=30)
+    # What the answers to anonymous catalog reads may take in each process; 0: none are kept.
+    response_cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
+    # How long an unpaid order keeps its stock.
+    hold_minutes: int = Field(default=30, ge=1)
+
+    # What invoices say about the seller.
+    shop_name: str = "Kontor"
+    shop_address: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lines)] = ()
+    shop_vat_id: str = ""
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises SettingsError with one line for what is missing or wrong first."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # The environment fills the fields.
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_input=False)[0]
+    name = str(first["loc"][0])
+    variable = _PREFIX + name.upper()
+    if first["type"] == "missing":
+        return f"{variable} is not set: {Settings.model_fields[name].description}"
+    return f"{variable} is wrong: {first['msg']}"

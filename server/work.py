@@ -1,0 +1,79 @@
+"""The job worker: runs queued jobs, turns events into jobs, and does the housekeeping."""
+
+import asyncio
+from typing import Final
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import ConnectorException
+
+from server.db.idempotency import delete_expired
+from server.db.session import Database
+from server.events.dispatch import Dispatcher
+from server.kernel.clock import Clock
+
+_log = structlog.get_logger(__name__)
+
+_CONCURRENCY: Final = 10
+_POLL_SECONDS: Final = 5.0
+_RESTART_SECONDS: Final = 1.0
+# Finished jobs are kept this long to look at, failed ones longer.
+_KEEP_DONE_HOURS: Final = 24
+_KEEP_FAILED_HOURS: Final = 24 * 30
+
+
+def register_upkeep(app: procrastinate.App, *, db: Database, clock: Clock) -> None:
+    """Register the housekeeping that belongs to no feature."""
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="upkeep.delete_expired_keys", queueing_lock="upkeep.delete_expired_keys")
+    async def delete_expired_keys(timestamp: int) -> None:
+        await delete_expired(db, clock.now())
+
+    @app.periodic(cron="41 3 * * *")
+    @app.task(name="upkeep.delete_old_jobs", queueing_lock="upkeep.delete_old_jobs")
+    async def delete_old_jobs(timestamp: int) -> None:
+        await app.job_manager.delete_old_jobs(nb_hours=_KEEP_DONE_HOURS)
+        await app.job_manager.delete_old_jobs(
+            nb_hours=_KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="upkeep.retry_stalled_jobs", queueing_lock="upkeep.retry_stalled_jobs")
+    async def retry_stalled_jobs(timestamp: int) -> None:
+        # Their worker was killed: it has not shown a sign of life for a while.
+        for job in await app.job_manager.get_stalled_jobs():
+            _log.warning("work.job_stalled", task=job.task_name, job_id=job.id)
+            await app.job_manager.retry_job(job)
+
+
+async def work_until(
+    stop: asyncio.Event, app: procrastinate.App, dispatcher: Dispatcher, *, concurrency: int = _CONCURRENCY
+) -> None:
+    """Work until told to stop, then finish the jobs at hand."""
+    async with app.open_async():
+        await dispatcher.start()
+        tasks = [
+            asyncio.create_task(dispatcher.run(), name="dispatch"),
+            asyncio.create_task(_run_jobs(app, concurrency), name="jobs"),
+        ]
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, *tasks):
+            task.cancel()
+        results = await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _run_jobs(app: procrastinate.App, concurrency: int) -> None:
+    # procrastinate's worker ends when the database goes away, and waits for its jobs when it is cancelled.
+    while True:
+        try:
+            await app.run_worker_async(
+                concurrency=concurrency, install_signal_handlers=False, fetch_job_polling_interval=_POLL_SECONDS
+            )
+        except ConnectorException as error:
+            _log.warning("work.database_lost", error=str(error))
+        await asyncio.sleep(_RESTART_SECONDS)

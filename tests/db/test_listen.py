@@ -1,0 +1,76 @@
+"""Notifications, also across a lost connection."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from server.db.listen import Listener
+from server.db.session import Database
+from tests.waiting import eventually
+
+# Distinct from the channels of the shop, which may run in this process too.
+CHANNEL = "listen_test"
+
+
+async def notify(db: Database, payload: str) -> None:
+    async with db.write_single() as tx:
+        await tx.connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+
+
+@pytest.fixture
+async def heard(database_url: str) -> AsyncIterator[list[str]]:
+    heard: list[str] = []
+
+    def fail(payload: str) -> None:
+        raise ValueError(payload)
+
+    async def reload() -> None:
+        heard.append("(re)connected")
+
+    listener = Listener(database_url)
+    listener.on(CHANNEL, fail)
+    listener.on(CHANNEL, heard.append, on_reconnect=reload)
+    await listener.start()
+    yield heard
+    await listener.stop()
+
+
+async def test_calls_back_in_order_although_another_subscriber_fails(db: Database, heard: list[str]):
+    await notify(db, "one")
+    await notify(db, "two")
+
+    await eventually(lambda: len(heard) == 3)
+    assert heard == ["(re)connected", "one", "two"]
+
+
+async def test_reconnects_and_says_so(db: Database, heard: list[str]):
+    async with db.write_single() as tx:
+        await tx.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'"
+        )
+
+    await eventually(lambda: heard.count("(re)connected") == 2)
+    await notify(db, "again")
+    await eventually(lambda: heard[-1] == "again")
+
+
+async def test_a_failing_load_keeps_the_process_from_starting(database_url: str):
+    async def fail() -> None:
+        raise psycopg.errors.UndefinedTable("no such table")
+
+    listener = Listener(database_url)
+    listener.on(CHANNEL, print, on_reconnect=fail)
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        await listener.start()
+
+
+async def test_waits_for_a_database_that_is_away():
+    listener = Listener("postgresql:///x?host=/nowhere")
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(listener.start(), 0.3)
+
+    await listener.stop()

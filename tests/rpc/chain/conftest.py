@@ -1,0 +1,63 @@
+"""A server with the real chain, database and tokens, and a servicer that each test scripts."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+
+from server.db.session import Database
+from server.kernel.actor import Role
+from server.kernel.ids import CartId, SessionId, UserId, new_id
+from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
+from server.rpc.chain import Chain, Service
+from server.rpc.server import Server
+from tests.rpc.chain.contract import DESCRIPTOR, SERVICE, EchoRequest, EchoResponse, EchoServicer
+from tests.shop import ManualClock
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Echo:
+    """The client's side and the servicer's."""
+
+    db: Database
+    servicer: EchoServicer
+    channel: grpc.aio.Channel
+    clock: ManualClock
+    revocations: Revocations
+    access_tokens: AccessTokens
+    cart_tokens: CartTokens
+
+    def call(self, method: str, *, headers: Headers = (), raw: bytes | None = None, **fields: Any) -> Any:
+        """Start a call; awaiting it gives the answer."""
+        stub = self.channel.unary_unary(f"/{SERVICE}/{method}", None, response_deserializer=EchoResponse.FromString)
+        payload = EchoRequest(**fields).SerializeToString() if raw is None else raw
+        return stub(payload, metadata=headers, timeout=20)
+
+    def user(self, role: Role = Role.CUSTOMER, *, user_id: UserId | None = None) -> Headers:
+        """Sign somebody in."""
+        token = self.access_tokens.issue(user_id or UserId(new_id()), role, SessionId(new_id()), timedelta(minutes=15))
+        return (("authorization", f"Bearer {token}"),)
+
+    def guest(self, cart_id: CartId) -> Headers:
+        """Come with a cart."""
+        return (("x-cart-token", self.cart_tokens.issue(cart_id)),)
+
+
+@pytest.fixture
+async def echo(db: Database, signing_key: bytes) -> AsyncIterator[Echo]:
+    clock = ManualClock()
+    revocations = Revocations(clock, keep=timedelta(minutes=15))
+    access_tokens = AccessTokens([signing_key], clock=clock, revocations=revocations)
+    cart_tokens = CartTokens([b"s" * 32])
+    servicer = EchoServicer()
+    chain = Chain(db=db, authenticator=Authenticator(access_tokens, cart_tokens), clock=clock)
+    server = Server(chain, [Service(DESCRIPTOR, servicer)], "127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield Echo(db, servicer, channel, clock, revocations, access_tokens, cart_tokens)
+    await server.stop(0)

@@ -1,0 +1,190 @@
+"""Recording events and handing them on, with real transactions side by side."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from psycopg.errors import UniqueViolation
+
+from server.db.session import Database
+from server.db.statement import count_statements
+from server.events.dispatch import Dispatcher
+from server.events.service import NewEvent, record
+from server.kernel.ids import new_id
+from tests.rpc.events.conftest import rows
+from tests.waiting import eventually
+
+SUBSCRIPTIONS = {"thing.made": ("things.paint", "things.count"), "thing.sold": ("things.count",)}
+
+
+@pytest.fixture
+async def dispatcher(db: Database) -> Dispatcher:
+    made = Dispatcher(db, SUBSCRIPTIONS)
+    await made.start()
+    return made
+
+
+async def make(db: Database, *aggregates: UUID, event_type: str = "thing.made") -> None:
+    async with db.write() as tx:
+        await record(tx, *(NewEvent(event_type, aggregate, {"n": n}) for n, aggregate in enumerate(aggregates)))
+
+
+async def jobs(db: Database) -> list[tuple[str, str]]:
+    found = await rows(db, "SELECT task_name, args->>'aggregate_id' FROM procrastinate_jobs ORDER BY id")
+    return [(task, aggregate) for task, aggregate in found]
+
+
+async def test_counts_the_events_of_each_aggregate(db: Database) -> None:
+    one, other = new_id(), new_id()
+
+    await make(db, one, other, one)
+    await make(db, one)
+
+    found = await rows(db, "SELECT aggregate_id, sequence, data FROM events ORDER BY position")
+    assert found == [(one, 1, {"n": 0}), (other, 1, {"n": 1}), (one, 2, {"n": 2}), (one, 3, {"n": 0})]
+
+
+async def test_takes_one_statement_whatever_the_number(db: Database) -> None:
+    with count_statements() as statements:
+        await make(db, *(new_id() for _ in range(50)))
+
+    assert len(statements) == 1
+
+
+async def test_no_events_take_no_statement(db: Database) -> None:
+    with count_statements() as statements:
+        await make(db)
+
+    assert statements == []
+
+
+async def test_a_rolled_back_event_never_was(db: Database, dispatcher: Dispatcher) -> None:
+    async def fail() -> None:
+        async with db.write() as tx:
+            await record(tx, NewEvent("thing.made", new_id()))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert await dispatcher.dispatch() == 0
+    assert await rows(db, "SELECT 1 FROM events") == []
+
+
+async def test_two_writers_without_the_lock_never_share_a_sequence(db: Database) -> None:
+    aggregate = new_id()
+    async with db.write() as first:
+        await record(first, NewEvent("thing.made", aggregate))
+        second = asyncio.create_task(make(db, aggregate))
+        await eventually(lambda: rows(db, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+
+    with pytest.raises(UniqueViolation):
+        await second
+    assert await rows(db, "SELECT sequence FROM events") == [(1,)]
+
+
+async def test_hands_each_event_to_each_subscriber(db: Database, dispatcher: Dispatcher) -> None:
+    one, other, third = new_id(), new_id(), new_id()
+    await make(db, one)
+    await make(db, other, event_type="thing.sold")
+    await make(db, third, event_type="thing.nobody_cares")
+
+    assert await dispatcher.dispatch() == 3
+    assert await dispatcher.dispatch() == 0
+
+    assert await jobs(db) == [("things.paint", str(one)), ("things.count", str(one)), ("things.count", str(other))]
+    [(event_id, args, lock)] = await rows(
+        db,
+        "SELECT e.id, j.args, j.lock FROM events e JOIN procrastinate_jobs j ON j.args->>'event_id' = e.id::text "
+        "WHERE e.type = 'thing.sold'",
+    )
+    assert args == {"event_id": str(event_id), "aggregate_id": str(other), "data": {"n": 0}}
+    assert lock == f"things.count:{other}"
+
+
+async def test_takes_as_many_turns_as_it_needs(db: Database) -> None:
+    small = Dispatcher(db, SUBSCRIPTIONS, batch=2)
+    await small.start()
+    aggregates = [new_id() for _ in range(5)]
+    for aggregate in aggregates:
+        await make(db, aggregate, event_type="thing.sold")
+
+    assert [await small.dispatch() for _ in range(4)] == [2, 2, 1, 0]
+
+    assert await jobs(db) == [("things.count", str(aggregate)) for aggregate in aggregates]
+
+
+async def test_never_passes_over_an_event_of_a_slow_transaction(db: Database, dispatcher: Dispatcher) -> None:
+    slow, fast, late = new_id(), new_id(), new_id()
+    async with db.write() as tx:
+        await record(tx, NewEvent("thing.sold", slow))
+        # It gets a later position and commits first.
+        await make(db, fast, event_type="thing.sold")
+
+        assert await dispatcher.dispatch() == 0
+        assert await jobs(db) == []
+        await record(tx, NewEvent("thing.sold", late))
+
+    assert await dispatcher.dispatch() == 3
+
+    assert await jobs(db) == [("things.count", str(aggregate)) for aggregate in (slow, late, fast)]
+
+
+async def test_a_dispatcher_that_fails_halfway_loses_and_repeats_nothing(db: Database, dispatcher: Dispatcher) -> None:
+    aggregate = new_id()
+    await make(db, aggregate)
+    # The queue refuses: jobs and cursor are one transaction.
+    async with db.write() as tx:
+        await tx.connection.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
+            "CREATE TRIGGER refuse BEFORE UPDATE ON event_cursors FOR EACH ROW EXECUTE FUNCTION refuse()",
+            prepare=False,
+        )
+    with pytest.raises(Exception, match="no"):
+        await dispatcher.dispatch()
+    async with db.write() as tx:
+        await tx.connection.execute("DROP FUNCTION refuse CASCADE")
+    assert await jobs(db) == []
+
+    await dispatcher.dispatch()
+
+    assert await jobs(db) == [("things.paint", str(aggregate)), ("things.count", str(aggregate))]
+
+
+async def test_two_dispatchers_never_deliver_twice(db: Database, database_url: str) -> None:
+    pair = [Dispatcher(db, SUBSCRIPTIONS, batch=3) for _ in range(2)]
+    for dispatcher in pair:
+        await dispatcher.start()
+    running = [asyncio.create_task(dispatcher.run()) for dispatcher in pair]
+    aggregates = [new_id() for _ in range(40)]
+
+    for start in range(0, len(aggregates), 8):
+        await asyncio.gather(
+            *(make(db, aggregate, event_type="thing.sold") for aggregate in aggregates[start : start + 8])
+        )
+
+    async def delivered() -> bool:
+        return len(await jobs(db)) >= len(aggregates)
+
+    await eventually(delivered)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    assert sorted(await jobs(db)) == sorted(("things.count", str(aggregate)) for aggregate in aggregates)
+
+
+async def test_goes_on_after_a_failure(db: Database, dispatcher: Dispatcher) -> None:
+    await make(db, new_id())
+    async with db.write() as tx:
+        await tx.connection.execute("ALTER TABLE event_cursors RENAME TO hidden_cursors")
+    running = asyncio.create_task(dispatcher.run())
+    await asyncio.sleep(0)
+    async with db.write() as tx:
+        await tx.connection.execute("ALTER TABLE hidden_cursors RENAME TO event_cursors")
+
+    async def delivered() -> bool:
+        return len(await jobs(db)) == 2
+
+    await eventually(delivered)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

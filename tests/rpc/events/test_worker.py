@@ -1,0 +1,132 @@
+"""The job worker as it runs: events become jobs, jobs run, and it stops when told to."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import procrastinate
+
+from server.db.jobs import defer, make_job_app
+from server.db.session import Database
+from server.events.dispatch import Dispatcher
+from server.events.service import NewEvent, record
+from server.kernel.clock import SystemClock
+from server.kernel.ids import new_id
+from server.work import register_upkeep, work_until
+from tests.rpc.events.conftest import rows
+from tests.waiting import eventually
+
+
+async def test_runs_events_and_jobs_until_told_to_stop(db: Database, database_url: str) -> None:
+    seen: list[Any] = []
+    app = make_job_app(database_url)
+
+    @app.task(name="things.count")
+    async def count(*, event_id: str, aggregate_id: str, data: dict[str, Any]) -> None:
+        seen.append((aggregate_id, data))
+
+    stop, aggregate = asyncio.Event(), new_id()
+    working = asyncio.create_task(work_until(stop, app, Dispatcher(db, {"thing.sold": ("things.count",)})))
+    async with db.write() as tx:
+        await record(tx, NewEvent("thing.sold", aggregate, {"price": 7}))
+
+    async def done() -> bool:
+        return bool(seen)
+
+    await eventually(done)
+    stop.set()
+    await asyncio.wait_for(working, 10)
+    assert seen == [(str(aggregate), {"price": 7})]
+
+
+async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None:
+    app = make_job_app(database_url)
+    started, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @app.task(name="things.slow")
+    async def slow() -> None:
+        started.set()
+        await may_end.wait()
+        ended.set()
+
+    async with db.write() as tx:
+        await defer(tx, "things.slow")
+    stop = asyncio.Event()
+    working = asyncio.create_task(work_until(stop, app, Dispatcher(db, {})))
+    await started.wait()
+
+    stop.set()
+    may_end.set()
+    await asyncio.wait_for(working, 10)
+
+    assert ended.is_set()
+    assert await rows(db, "SELECT status::text FROM procrastinate_jobs") == [("succeeded",)]
+
+
+async def run_upkeep(app: procrastinate.App, db: Database, name: str) -> None:
+    async with db.write() as tx:
+        await defer(tx, name, timestamp=0)
+    async with app.open_async():
+        await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+
+async def test_a_job_whose_worker_was_killed_is_run_again(db: Database, database_url: str) -> None:
+    app = make_job_app(database_url)
+    register_upkeep(app, db=db, clock=SystemClock())
+    runs: list[int] = []
+
+    @app.task(name="things.count")
+    async def count() -> None:
+        runs.append(1)
+
+    async with db.write() as tx:
+        await defer(tx, "things.count")
+        await tx.connection.execute(
+            "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') "
+            "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)"
+        )
+
+    await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
+
+    assert runs == [1]
+
+
+async def test_forgets_expired_idempotency_keys(db: Database, database_url: str) -> None:
+    app = make_job_app(database_url)
+    register_upkeep(app, db=db, clock=SystemClock())
+    now = datetime.now(UTC)
+    async with db.write() as tx:
+        for key, expires_time in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(hours=1))):
+            await tx.connection.execute(
+                "INSERT INTO idempotency_keys "
+                "(scope, method, key, request_hash, resource_id, created_time, expires_time) "
+                "VALUES ('upkeep', '/m', %s, '', %s, %s, %s)",
+                (key, new_id(), now, expires_time),
+            )
+
+    await run_upkeep(app, db, "upkeep.delete_expired_keys")
+
+    assert await rows(db, "SELECT key FROM idempotency_keys WHERE scope = 'upkeep'") == [("new",)]
+
+
+async def test_forgets_old_jobs_and_keeps_fresh_and_failed_ones(db: Database, database_url: str) -> None:
+    app = make_job_app(database_url)
+    register_upkeep(app, db=db, clock=SystemClock())
+    async with db.write() as tx:
+        for status, days in (("succeeded", 2), ("succeeded", 0), ("failed", 2), ("failed", 40)):
+            await tx.connection.execute(
+                "WITH job AS (INSERT INTO procrastinate_jobs (task_name, status, args, queue_name) "
+                "VALUES (%s, %s, '{}', 'default') RETURNING id) "
+                "INSERT INTO procrastinate_events (job_id, type, at) SELECT id, 'deferred', now() - %s FROM job",
+                (f"{status}-{days}", status, timedelta(days=days)),
+            )
+            await tx.connection.execute(
+                "INSERT INTO procrastinate_events (job_id, type, at) "
+                "SELECT id, %s, now() - %s::interval FROM procrastinate_jobs WHERE task_name = %s",
+                (status, timedelta(days=days), f"{status}-{days}"),
+            )
+
+    await run_upkeep(app, db, "upkeep.delete_old_jobs")
+
+    left = await rows(db, "SELECT task_name FROM procrastinate_jobs WHERE task_name LIKE '%-%' ORDER BY 1")
+    assert left == [("failed-2",), ("succeeded-0",)]

@@ -1,0 +1,228 @@
+"""Payments put together as in the shop: the real chain, PostgreSQL, jobs and Stripe's SDK, with orders left out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import grpc
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.api import httpbody_pb2
+from kontor.payments.v1 import payments_pb2, payments_service_pb2, payments_service_pb2_grpc
+from psycopg.types.json import Jsonb
+
+from server.db.jobs import make_job_app
+from server.db.session import Database, WriteTx
+from server.kernel.actor import Actor, Role
+from server.kernel.ids import CartId, OrderId, Prefix, SessionId, UserId, format_id
+from server.payments import jobs
+from server.payments.reconciliation import Reconciliation
+from server.payments.rules import Payment, PaymentTotals, Provider
+from server.payments.service import LateMoney, PaymentService
+from server.payments.servicer import PaymentServicer
+from server.payments.stripe_gateway import StripeGateway
+from server.payments.stripe_webhooks import StripeWebhooks
+from server.payments.webhooks import Webhooks
+from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
+from server.rpc.chain import Chain, Service
+from server.rpc.server import Server
+from tests.fakes import StripeStandIn
+from tests.shop import ManualClock
+
+SECRET = "whsec_test"  # Signs nothing but the tests' own events.
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class OrderWatch:
+    """Stands where orders stand: locks the order's row and notes what it is told."""
+
+    told: list[PaymentTotals] = field(default_factory=list)
+    actors: list[Actor | None] = field(default_factory=list)
+    # What it answers to money that has come.
+    verdict: LateMoney | None = None
+
+    async def lock(self, tx: WriteTx, order_id: OrderId, /) -> None:
+        """Lock the order's row."""
+        await tx.connection.execute("SELECT FROM orders WHERE id = %s FOR UPDATE", (order_id,))
+
+    async def payment_changed(
+        self, tx: WriteTx, order_id: OrderId, payments: PaymentTotals, /, *, actor: Actor | None
+    ) -> LateMoney | None:
+        """Note the sums."""
+        self.told.append(payments)
+        self.actors.append(actor)
+        return self.verdict if payments.captured_minor else None
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """An order and who may see it."""
+
+    id: OrderId
+    user_id: UserId | None
+    cart_id: CartId
+
+
+class Bench:
+    """Everything a test of payments needs."""
+
+    def __init__(self, db: Database, stripe: StripeStandIn, gateway: StripeGateway) -> None:
+        self.db = db
+        self.stripe = stripe
+        self.clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
+        self.orders = OrderWatch()
+        self.payments = PaymentService(
+            db, gateways={Provider.STRIPE: gateway}, settlement=self.orders, clock=self.clock
+        )
+        self.webhooks = Webhooks(
+            db,
+            provider=Provider.STRIPE,
+            verifier=StripeWebhooks([SECRET]),
+            payments=self.payments,
+            clock=self.clock,
+        )
+        self.reconciliation = Reconciliation(db, self.payments, self.clock)
+        self.cart_tokens = CartTokens([b"a secret of the tests, long enough"])
+        self.access_tokens = AccessTokens(
+            [_signing_key()], clock=self.clock, revocations=Revocations(self.clock, keep=timedelta(hours=1))
+        )
+        chain = Chain(db=db, authenticator=Authenticator(self.access_tokens, self.cart_tokens), clock=self.clock)
+        service = payments_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
+        servicer = PaymentServicer(db, self.payments, self.webhooks)
+        self._server = Server(chain, [Service(service, servicer)], "127.0.0.1:0")
+        self._jobs = make_job_app(db.dsn)
+        jobs.register(self._jobs, self.payments, self.reconciliation, self.webhooks)
+
+    async def start(self) -> None:
+        """Open the ports."""
+        await self._server.start()
+        await self._jobs.open_async()
+        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{self._server.port}")
+        self.client = payments_service_pb2_grpc.PaymentServiceStub(self._channel)
+
+    async def stop(self) -> None:
+        """Close the ports."""
+        await self._channel.close(grace=None)
+        await self._jobs.close_async()
+        await self._server.stop(grace=0)
+
+    # Callers.
+
+    def user(self, order: PlacedOrder) -> Headers:
+        """Sign in as the one who placed an order."""
+        assert order.user_id is not None
+        return self.token(order.user_id)
+
+    def token(self, user_id: UserId | None = None, role: Role = Role.CUSTOMER) -> Headers:
+        """Sign in as anybody."""
+        issued = self.access_tokens.issue(user_id or UserId(uuid4()), role, SessionId(uuid4()), timedelta(hours=10))
+        return (("authorization", f"Bearer {issued}"),)
+
+    def admin(self) -> Headers:
+        """Sign in as an administrator."""
+        return self.token(role=Role.ADMIN)
+
+    def guest(self, cart_id: CartId) -> Headers:
+        """Come with a cart token."""
+        return (("x-cart-token", self.cart_tokens.issue(cart_id)),)
+
+    # Things.
+
+    async def make_order(self, *, guest: bool = False, status: str = "PENDING") -> PlacedOrder:
+        """Write the row of an order."""
+        order = PlacedOrder(OrderId(uuid4()), None if guest else UserId(uuid4()), CartId(uuid4()))
+        now = self.clock.now()
+        values: dict[str, Any] = {
+            "id": order.id,
+            "number": uuid4().hex,
+            "cart_id": order.cart_id,
+            "user_id": order.user_id,
+            "email": "buyer@example.com",
+            "status": status,
+            "payment_status": "UNPAID",
+            "fulfillment_status": "UNFULFILLED",
+            "currency": "EUR",
+            **dict.fromkeys(("subtotal_minor", "total_minor"), 2500),
+            **dict.fromkeys(("discount_minor", "shipping_minor", "tax_minor", "included_tax_minor"), 0),
+            "taxes": Jsonb([]),
+            "billing_address": Jsonb({}),
+            **dict.fromkeys(("placed_time", "expires_time", "updated_time"), now),
+        }
+        columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
+        async with self.db.write() as tx:
+            await tx.connection.execute(
+                f"INSERT INTO orders ({columns}) VALUES ({marks})",  # The names stand above.
+                list(values.values()),
+            )
+        return order
+
+    async def make_payment(
+        self, order: PlacedOrder, *, provider: Provider = Provider.STRIPE, amount_minor: int = 2500
+    ) -> Payment:
+        """Write the row of a payment; no provider knows of it yet."""
+        async with self.db.write() as tx:
+            return await self.payments.create(
+                tx,
+                order_id=order.id,
+                provider=provider,
+                amount_minor=amount_minor,
+                currency="EUR",
+                now=self.clock.now(),
+            )
+
+    async def started(self, order: PlacedOrder | None = None) -> Payment:
+        """Make a payment that Stripe knows of."""
+        payment = await self.make_payment(order or await self.make_order())
+        return await self.payments.start(payment)
+
+    async def send(self, payload: bytes, *, signature: str | None = None) -> None:
+        """Deliver an event as Stripe does."""
+        await self.client.HandleStripeEvent(
+            payments_service_pb2.HandleStripeEventRequest(event=httpbody_pb2.HttpBody(data=payload)),
+            metadata=(("stripe-signature", signature or StripeStandIn.sign(payload, SECRET)),),
+        )
+
+    async def run_jobs(self) -> None:
+        """Run every job that is due."""
+        await self._jobs.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    async def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+        """Look into the database."""
+        async with self.db.read() as tx:
+            return await (await tx.connection.execute(sql, params)).fetchall()
+
+    async def ledger(self, payment: Payment) -> Sequence[tuple[str, str, int]]:
+        """Return the ledger of a payment, oldest first."""
+        found = await self.rows(
+            "SELECT kind, status, amount_minor FROM payment_transactions WHERE payment_id = %s ORDER BY id", payment.id
+        )
+        return [(kind, status, amount) for kind, status, amount in found]
+
+    async def events(self, payment: Payment) -> list[str]:
+        """Return what others were told of the payment's order, oldest first."""
+        found = await self.rows("SELECT type FROM events WHERE aggregate_id = %s ORDER BY sequence", payment.order_id)
+        return [kind for (kind,) in found]
+
+
+def get_request(payment: Payment) -> payments_service_pb2.GetPaymentRequest:
+    """Ask for a payment."""
+    return payments_service_pb2.GetPaymentRequest(payment_id=format_id(Prefix.PAYMENT, payment.id))
+
+
+def confirm_request(payment: Payment) -> payments_service_pb2.ConfirmPaymentRequest:
+    """Ask for a payment to be confirmed."""
+    return payments_service_pb2.ConfirmPaymentRequest(payment_id=format_id(Prefix.PAYMENT, payment.id))
+
+
+def status_name(payment: payments_pb2.Payment) -> str:
+    """Name the status of a payment."""
+    return payments_pb2.Payment.Status.Name(payment.status)
+
+
+def _signing_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -1,0 +1,224 @@
+"""UserService.Login."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import argon2
+import bcrypt
+import grpc
+import pytest
+from kontor.users.v1 import users_service_pb2 as api
+
+from server.kernel.actor import Role
+from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
+from tests.shop import refusal
+
+
+async def set_hash(shop: Shop, password_hash: str) -> None:
+    async with shop.db.write() as tx:
+        await tx.connection.execute("UPDATE users SET password_hash = %s", (password_hash,))
+
+
+async def fail(shop: Shop, times: int, email: str = "ada@example.com", *, address: str = "203.0.113.7") -> None:
+    for _ in range(times):
+        refused = await refusal(shop.login(email, OTHER_PASSWORD, address=address))
+        assert refused.reason == "INVALID_CREDENTIALS"
+
+
+async def test_opens_a_session(shop: Shop) -> None:
+    user_id = await shop.make_user()
+
+    response = await shop.login("Ada@Example.com ")
+
+    actor = shop.tokens.verify(response.tokens.access_token)
+    assert (actor.user_id, actor.role) == (user_id, Role.CUSTOMER)
+    assert response.tokens.expires_in.ToTimedelta() == timedelta(minutes=15)
+    assert response.user.email == "ada@example.com"
+    now = shop.clock.now()
+    assert await shop.rows(
+        "SELECT id, user_id, remote_address, created_time, expires_time, revoked_time FROM sessions"
+    ) == [(actor.session_id, user_id, "203.0.113.7", now, now + timedelta(days=30), None)]
+    [(user_agent,)] = await shop.rows("SELECT user_agent FROM sessions")
+    assert user_agent.startswith("grpc-python")
+
+
+async def test_keeps_only_a_hash_of_the_refresh_token(shop: Shop) -> None:
+    await shop.make_user()
+
+    response = await shop.login()
+
+    [(token_hash,)] = await shop.rows("SELECT token_hash FROM refresh_tokens")
+    assert len(token_hash) == 32
+    assert response.tokens.refresh_token.encode() not in token_hash
+
+
+async def test_says_and_does_the_same_for_a_wrong_password_and_an_unknown_address(shop: Shop) -> None:
+    await shop.make_user()
+    seen = []
+
+    for email in ("ada@example.com", "nobody@example.com"):
+        verifications, hashes = shop.hasher.verify_count, shop.hasher.hash_count
+        refused = await refusal(shop.login(email, OTHER_PASSWORD))
+        refused = replace(refused, request_id="")
+        seen.append((refused, shop.hasher.verify_count - verifications, shop.hasher.hash_count - hashes))
+
+    assert seen[0] == seen[1]
+    refused, verifications, hashes = seen[0]
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_CREDENTIALS")
+    assert (verifications, hashes) == (1, 0)
+    assert await shop.rows("SELECT 1 FROM sessions") == []
+
+
+async def test_an_unverified_address_is_told_so_only_with_the_right_password(shop: Shop) -> None:
+    await shop.register()
+
+    wrong = await refusal(shop.login(password=OTHER_PASSWORD))
+    right = await refusal(shop.login())
+
+    assert wrong.reason == "INVALID_CREDENTIALS"
+    assert (right.code, right.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "EMAIL_NOT_VERIFIED")
+    assert await shop.rows("SELECT 1 FROM sessions") == []
+
+
+async def test_a_closed_account_looks_like_none(shop: Shop) -> None:
+    await shop.make_user()
+    async with shop.db.write() as tx:
+        await tx.connection.execute("UPDATE users SET active = false")
+
+    refused = await refusal(shop.login())
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "INVALID_CREDENTIALS")
+    assert await shop.rows("SELECT 1 FROM sessions") == []
+
+
+async def test_waits_ever_longer_after_five_failures_of_an_account(shop: Shop) -> None:
+    await shop.make_user()
+    await fail(shop, 5)
+    verifications = shop.hasher.verify_count
+
+    refused = await refusal(shop.login())
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS")
+    assert refused.retry_seconds == 1
+    assert shop.hasher.verify_count == verifications
+    assert await shop.rows("SELECT 1 FROM sessions") == []
+    for wait in (1, 2, 4, 8):
+        shop.clock.advance(timedelta(seconds=wait))
+        await fail(shop, 1)
+        assert (await refusal(shop.login())).retry_seconds == wait * 2
+
+
+async def test_the_wait_is_the_same_for_an_unknown_address(shop: Shop) -> None:
+    await fail(shop, 5, "nobody@example.com")
+
+    refused = await refusal(shop.login("nobody@example.com"))
+
+    assert (refused.reason, refused.retry_seconds) == ("TOO_MANY_ATTEMPTS", 1)
+
+
+async def test_the_wait_never_exceeds_a_quarter_of_an_hour(shop: Shop) -> None:
+    await shop.make_user()
+    for _ in range(20):
+        await refusal(shop.login(password=OTHER_PASSWORD))
+        shop.clock.advance(timedelta(minutes=15))
+
+    await refusal(shop.login(password=OTHER_PASSWORD))
+
+    assert (await refusal(shop.login())).retry_seconds == 900
+
+
+async def test_success_forgets_the_failures_of_the_account(shop: Shop) -> None:
+    await shop.make_user()
+    await fail(shop, 4)
+    await shop.login()
+
+    await fail(shop, 4)
+
+    await shop.login()
+
+
+async def test_success_at_one_account_does_not_forget_the_failures_of_the_network_address(shop: Shop) -> None:
+    await shop.make_user()
+    for number in range(19):
+        await fail(shop, 1, f"victim{number}@example.com", address="198.51.100.1")
+    await shop.login(address="198.51.100.1")
+    await fail(shop, 1, "victim19@example.com", address="198.51.100.1")
+
+    refused = await refusal(shop.login(address="198.51.100.1"))
+
+    assert refused.reason == "TOO_MANY_ATTEMPTS"
+    await shop.login(address="198.51.100.2")
+
+
+async def test_a_burst_of_guesses_gets_no_more_tries_than_a_patient_guesser(shop: Shop) -> None:
+    await shop.make_user()
+    verifications = shop.hasher.verify_count
+
+    refusals = await asyncio.gather(*(refusal(shop.login(password=OTHER_PASSWORD)) for _ in range(30)))
+
+    assert sorted(refused.reason for refused in refusals) == ["INVALID_CREDENTIALS"] * 5 + ["TOO_MANY_ATTEMPTS"] * 25
+    assert shop.hasher.verify_count - verifications == 5
+
+
+async def test_many_right_logins_at_once_all_succeed(shop: Shop) -> None:
+    await shop.make_user()
+
+    await asyncio.gather(*(shop.login() for _ in range(12)))
+
+    assert await shop.rows("SELECT count(*) FROM sessions") == [(12,)]
+
+
+async def test_a_bcrypt_hash_from_elsewhere_logs_in_and_is_rehashed(shop: Shop) -> None:
+    await shop.make_user()
+    await set_hash(shop, bcrypt.hashpw(GOOD_PASSWORD.encode(), bcrypt.gensalt(4)).decode())
+
+    wrong = await refusal(shop.login(password=OTHER_PASSWORD))
+    await shop.login()
+
+    assert wrong.reason == "INVALID_CREDENTIALS"
+    [(password_hash,)] = await shop.rows("SELECT password_hash FROM users")
+    assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    await shop.login()
+
+
+async def test_a_long_password_that_bcrypt_cut_logs_in(shop: Shop) -> None:
+    await shop.make_user()
+    long = "wide open sea " * 8
+    await set_hash(shop, bcrypt.hashpw(long.encode()[:72], bcrypt.gensalt(4, prefix=b"2a")).decode())
+
+    await shop.login(password=long)
+
+    assert (await refusal(shop.login(password=long[:72]))).reason == "INVALID_CREDENTIALS"
+
+
+async def test_a_hash_with_old_parameters_is_rehashed(shop: Shop) -> None:
+    await shop.make_user()
+    await set_hash(shop, argon2.PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(GOOD_PASSWORD))
+
+    await shop.login()
+
+    [(password_hash,)] = await shop.rows("SELECT password_hash FROM users")
+    assert password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+async def test_a_hash_with_present_parameters_stays(shop: Shop) -> None:
+    await shop.make_user()
+    before = await shop.rows("SELECT password_hash FROM users")
+
+    await shop.login()
+
+    assert await shop.rows("SELECT password_hash FROM users") == before
+
+
+async def test_a_password_looks_the_same_from_every_keyboard(shop: Shop) -> None:
+    await shop.make_user(password="Zoë walks 7 small dogs")
+
+    await shop.login(password="Zoe\u0308 walks 7 small dogs")
+
+
+@pytest.mark.parametrize("email", ["", "a"])
+async def test_refuses_broken_fields(shop: Shop, email: str) -> None:
+    refused = await refusal(shop.rpc.Login(api.LoginRequest(email=email, password=GOOD_PASSWORD)))
+
+    assert (refused.code, set(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, {"email"})

@@ -1,0 +1,67 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from server.settings import SettingsError, load_settings
+
+COMPLETE = {
+    "DATABASE_URL": "postgresql://db/kontor",
+    "JWT_KEY_FILES": "/keys/new.pem, /keys/old.pem",
+    "TOKEN_SECRETS": "first,second",
+    "STRIPE_API_KEY": "sk_test",
+    "STRIPE_WEBHOOK_SECRET": "whsec",
+    "SMTP_URL": "smtp://mail:25",
+    "MAIL_FROM": "Shop <shop@example.com>",
+    "PUBLIC_URL": "https://shop.example.com",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in COMPLETE.items():
+        monkeypatch.setenv(f"KONTOR_{name}", value)
+    return monkeypatch
+
+
+def test_reads_the_environment(environment):
+    environment.setenv("KONTOR_CORS_ORIGINS", "https://a.example, https://b.example")
+    environment.setenv("KONTOR_SHOP_ADDRESS", "Main Street 1 | 12345 Town")
+
+    settings = load_settings()
+
+    assert settings.jwt_key_files == (Path("/keys/new.pem"), Path("/keys/old.pem"))
+    assert [secret.get_secret_value() for secret in settings.token_secrets] == ["first", "second"]
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.shop_address == ("Main Street 1", "12345 Town")
+    assert (settings.access_token_ttl, settings.stripe_api_base) == (timedelta(minutes=15), None)
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_names_what_is_missing(environment, name):
+    environment.delenv(f"KONTOR_{name}")
+
+    with pytest.raises(SettingsError, match=rf"^KONTOR_{name} is not set: .+") as caught:
+        load_settings()
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DEFAULT_CURRENCY", "euro"), ("LOG_LEVEL", "loud"), ("HOLD_MINUTES", "0"), ("JWT_KEY_FILES", " , ")],
+)
+def test_names_what_is_wrong(environment, name, value):
+    environment.setenv(f"KONTOR_{name}", value)
+
+    with pytest.raises(SettingsError, match=rf"^KONTOR_{name} is wrong: ") as caught:
+        load_settings()
+
+    assert "\n" not in str(caught.value)
+
+
+def test_shows_no_secret(environment):
+    shown = repr(load_settings())
+
+    for secret in ("postgresql://", "sk_test", "whsec", "first", "smtp://"):
+        assert secret not in shown
