@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from kontor.catalog.v1 import catalog_pb2
 from kontor.catalog.v1 import catalog_service_pb2 as api
 
 from server.db.session import Database
@@ -74,7 +75,7 @@ async def test_leaves_out_what_is_not_shown(client: Clients, db: Database) -> No
 
 
 @pytest.mark.parametrize("order", ALL_ORDERS)
-async def test_pages_show_everything_once(client: Clients, db: Database, order: Request.OrderBy) -> None:
+async def test_pages_show_everything_once(client: Clients, db: Database, order: Request.OrderBy.ValueType) -> None:
     clothing = await make_category(db, "Clothing")
     for number in range(7):
         plans = [VariantPlan(prices={"EUR": 1000 + number // 3})]
@@ -82,7 +83,8 @@ async def test_pages_show_everything_once(client: Clients, db: Database, order: 
         await make_product(db, f"Shirt {number // 3}", variants=plans, created_time=created_time, category=clothing)
     for category in ("", "clothing"):
         whole = await client.catalog.ListProducts(Request(order_by=order, category_id=category))
-        shown, token = [], ""
+        shown: list[catalog_pb2.ProductSummary] = []
+        token = ""
 
         while True:
             request = Request(order_by=order, category_id=category, page_size=3, page_token=token)
@@ -207,5 +209,5 @@ async def test_runs_one_statement(client: Clients, db: Database) -> None:
 
     for fields in ({}, {"category_id": "clothing"}, {"in_stock": True, "order_by": Request.PRICE_ASC}):
         with count_statements() as log:
-            await client.catalog.ListProducts(Request(**fields))  # type: ignore[arg-type]  # Fields of several types.
+            await client.catalog.ListProducts(Request(**fields))
         assert len(log) == 1

@@ -3,6 +3,7 @@
 from typing import Any
 
 import grpc
+from kontor.catalog.v1 import catalog_pb2
 from kontor.catalog.v1 import catalog_service_pb2 as api
 
 from server.db.session import Database
@@ -77,7 +78,8 @@ async def test_pages_show_everything_once(client: Clients, db: Database) -> None
         await make_product(db, f"Linen Shirt {'wide ' * number}")
     for query, corrected in (("linen", False), ("linnen", True)):
         whole = await client.catalog.SearchProducts(Request(query=query))
-        shown, token = [], ""
+        shown: list[catalog_pb2.ProductSummary] = []
+        token = ""
 
         while True:
             page = await client.catalog.SearchProducts(Request(query=query, page_size=3, page_token=token))
