@@ -18,6 +18,7 @@ from kontor.payments.v1 import payments_service_pb2
 from kontor.users.v1 import users_service_pb2
 
 from server import work as worker
+from server.cart import jobs as cart_jobs
 from server.cart.service import CartService, CartSettings
 from server.cart.servicer import CartServicer
 from server.catalog.freshness import outdated_tags
@@ -180,6 +181,7 @@ class Features:
             shop_name=settings.shop_name,
             public_url=settings.public_url,
         )
+        cart_jobs.register(app, carts=self.carts)
         payment_jobs.register(
             app, self.payments, Reconciliation(core.db, self.payments, core.clock), self.stripe_webhooks
         )

@@ -103,7 +103,7 @@ class Crew:
                 line = last_line(place.member.log)
                 return f"{place.member.name} keeps ending ({how_it_ended(status)}){f': {line}' if line else ''}"
             place.due = time.monotonic() + pause
-            self._say(f"{place.member.name} ended ({how_it_ended(status)}); it is started again")
+            self._say(f"{place.member.name} ended ({how_it_ended(status)}), starting again")
         return None
 
     def _stop(self) -> None:
@@ -145,6 +145,8 @@ class Crew:
                     os.dup2(log.fileno(), 2)
             member.run()
             status = 0
+        except SystemExit as ending:
+            status = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
         except BaseException:
             traceback.print_exc()
         finally:

@@ -22,7 +22,7 @@ _PR_SET_NAME: Final = 15
 # A program that ends this often within the time is not started again.
 _RESTARTS: Final = 5
 _RESTART_SECONDS: Final = 60.0
-_PAUSES_SECONDS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+_PAUSES_SECONDS: Final = (0.0, 0.25, 0.5, 1.0, 2.0)
 
 
 class ProgramFailed(Exception):
@@ -137,7 +137,7 @@ class Supervisor:
             pause = next_pause(child.starts) if self._settled else None
             if pause is None:
                 return self._fail(_epitaph(child.program, status))
-            self._say(f"{child.program.name} ended ({how_it_ended(status)}); it is started again")
+            self._say(f"{child.program.name} ended ({how_it_ended(status)}), starting again")
             await asyncio.sleep(pause)
             child.starts.append(time.monotonic())
             try:

@@ -4,10 +4,13 @@ from kontor.cart.v1 import cart_pb2, cart_service_pb2
 
 from server.cart.mapping import cart_message, methods_message
 from server.cart.service import CartService
+from server.kernel.errors import invalid_field
 from server.kernel.ids import CartItemId, Prefix, ShippingMethodId, VariantId, parse_id
 from server.rpc.auth import CartTokens
 from server.rpc.call import Call
 from server.rpc.messages import from_address
+
+_SHORTEST_SECRET = 16
 
 
 class CartServicer:
@@ -23,6 +26,8 @@ class CartServicer:
 
     async def AddItem(self, request: cart_service_pb2.AddItemRequest, call: Call) -> cart_pb2.Cart:
         """Put some of a variant in."""
+        if call.actor.user_id is None and call.actor.cart_id is None:
+            _require_secret_key(request.request_id or call.header("idempotency-key"))
         variant_id = VariantId(parse_id(Prefix.VARIANT, request.variant_id, field="variant_id"))
         guest_cart_id, view = await self._service.add_item(
             call.actor, variant_id, request.quantity, currency=request.currency_code, claim=call.claim
@@ -70,3 +75,10 @@ class CartServicer:
         """Put a guest's cart into the signed-in user's."""
         guest_cart_id = self._tokens.verify(request.cart_token)
         return cart_message(await self._service.merge_cart(call.actor, guest_cart_id))
+
+
+def _require_secret_key(key: str | None) -> None:
+    """Refuse a key that a stranger may choose too: it would be answered with the token of this caller's cart."""
+    if key and len(key) < _SHORTEST_SECRET:
+        description = f"needs {_SHORTEST_SECRET} characters that nobody guesses as long as there is no cart token"
+        raise invalid_field("request_id", description)

@@ -22,15 +22,6 @@ class FulfillmentNotFound(NotFound):
         super().__init__("The order has no such fulfillment")
 
 
-class CartEmpty(FailedPrecondition):
-    """There is nothing to order."""
-
-    reason = "CART_EMPTY"
-
-    def __init__(self) -> None:
-        super().__init__("The cart is empty: add an item before placing an order")
-
-
 class PriceChanged(Aborted):
     """The cart costs something else than the buyer saw."""
 

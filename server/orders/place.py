@@ -19,7 +19,7 @@ from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId, OrderLineId, Prefix, format_id, new_id
 from server.orders import commands, queries, rules
-from server.orders.errors import CartEmpty, PriceChanged
+from server.orders.errors import PriceChanged
 from server.orders.invoices import Seller
 from server.orders.progress import confirm, product_ids
 from server.orders.rules import Money, OrderStatus
@@ -119,8 +119,6 @@ class PlaceOrderService:
 
 
 def _check(checkout: Checkout, expected_minor: int, expected_currency: str) -> None:
-    if "items" in checkout.missing:
-        raise CartEmpty
     if checkout.missing:
         raise CheckoutIncomplete(checkout.missing)
     priced = checkout.priced

@@ -44,10 +44,14 @@ class ShopProcess:
     def text(self) -> str:
         return self.output.read_text()
 
-    def start(self) -> None:
+    def start(self, *, measured: bool = False) -> None:
+        """Start it; one whose time is taken runs without coverage, which slows it down a lot."""
+        environment = {
+            name: value for name, value in self.environment.items() if not (measured and name.startswith("COVERAGE"))
+        }
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                command("up"), env=self.environment, stdout=output, stderr=output, cwd="/", start_new_session=True
+                command("up"), env=environment, stdout=output, stderr=output, cwd="/", start_new_session=True
             )
 
     def wait_for(self, words: str) -> None:
@@ -78,6 +82,11 @@ class ShopProcess:
         (pid,) = [pid for pid, line in self.children().items() if part in line]
         return pid
 
+    def descendant(self, name: str) -> int:
+        """Return the process id of the one process of this shop with the name that `ps` shows."""
+        (pid,) = [int(folder.name) for folder in _belonging(self.home) if _name(folder) == name[:15]]
+        return pid
+
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "server", *arguments]
@@ -106,16 +115,7 @@ def run(environment: Mapping[str, str], *arguments: str) -> subprocess.Completed
 
 def left_behind(home: Path) -> list[str]:
     """Return the command lines of all processes that have to do with a home."""
-    mark = os.fsencode(home)
-    found = []
-    for folder in _processes():
-        try:
-            line, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if mark in line or b"KONTOR_HOME=" + mark in environment:
-            found.append(line.replace(b"\0", b" ").decode())
-    return found
+    return [(folder / "cmdline").read_bytes().replace(b"\0", b" ").decode() for folder in _belonging(home)]
 
 
 @contextmanager
@@ -124,6 +124,23 @@ def home_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="kontor-ops-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder) / "home"
+
+
+def _belonging(home: Path) -> list[Path]:
+    mark = os.fsencode(home)
+    found = []
+    for folder in _processes():
+        try:
+            line, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if mark in line or b"KONTOR_HOME=" + mark in environment:
+            found.append(folder)
+    return found
+
+
+def _name(folder: Path) -> str:
+    return (folder / "comm").read_text().strip()
 
 
 def _processes() -> list[Path]:

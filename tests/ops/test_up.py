@@ -37,7 +37,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopProcess]:
 def restart(shop: ShopProcess) -> float:
     """Start the shop once more; return how long it took."""
     began = time.monotonic()
-    shop.start()
+    shop.start(measured=True)
     shop.wait_for("Stop    Ctrl-C")
     return time.monotonic() - began
 
@@ -155,28 +155,30 @@ def test_catches_the_mail_of_the_shop(shop: ShopProcess) -> None:
 
 
 def test_a_dead_worker_is_replaced_and_nobody_notices(shop: ShopProcess) -> None:
-    victim = shop.child("worker-1.sock")
+    victim = shop.descendant("kontor-worker-1")
 
     os.kill(victim, signal.SIGKILL)
     answers = [httpx.get(f"{shop.url}/v1/products", timeout=10).status_code for _ in range(20)]
 
-    shop.wait_for("worker 1 ended (signal 9); it is started again")
+    shop.wait_for("worker 1 ended (signal 9), starting again")
     assert set(answers) == {200}
-    wait_until(lambda: shop.child("worker-1.sock") != victim, "the worker is there again")
+    assert shop.descendant("kontor-worker-1") != victim
 
 
-@pytest.mark.parametrize(("name", "part"), [("Envoy", "envoy.yaml"), ("Stripe stand-in", "stripe_stand_in")])
+@pytest.mark.parametrize(
+    ("name", "part"), [("Envoy", "envoy.yaml"), ("Stripe stand-in", "stripe_stand_in"), ("workers", "server serve")]
+)
 def test_dead_helpers_are_started_again(shop: ShopProcess, name: str, part: str) -> None:
     os.kill(shop.child(part), signal.SIGKILL)
 
-    shop.wait_for(f"{name} ended (signal 9); it is started again")
+    shop.wait_for(f"{name} ended (signal 9), starting again")
     wait_until(lambda: answers(shop), "the shop answers")
 
 
 def test_survives_the_death_of_postgres(shop: ShopProcess) -> None:
     os.kill(shop.child("/postgres -D"), signal.SIGKILL)
 
-    shop.wait_for("PostgreSQL ended (signal 9); it is started again")
+    shop.wait_for("PostgreSQL ended (signal 9), starting again")
     wait_until(lambda: answers(shop), "the shop answers")
     assert count_products(shop) >= 40
 

@@ -11,7 +11,6 @@ from kontor.orders.v1 import orders_pb2, orders_service_pb2
 from kontor.payments.v1 import payments_pb2
 from kontor.type.v1 import money_pb2
 
-from server.db.statement import count_statements
 from tests.buying import Bazaar, Goods, request_of
 from tests.shop import refusal
 
@@ -229,15 +228,3 @@ async def test_the_same_call_goes_on_after_the_provider_failed(bazaar: Bazaar, f
     assert bazaar.made_intents == 1
     assert await count(bazaar, "orders") == await count(bazaar, "payments") == 1
     assert await bazaar.stock("shirt") == (10, 1)
-
-
-@pytest.mark.parametrize("lines", [1, 8])
-async def test_runs_few_statements_whatever_the_number_of_lines(bazaar: Bazaar, lines: int) -> None:
-    await bazaar.stock_up(*[Goods(f"thing-{number}") for number in range(lines)])
-    guest = bazaar.guest()
-    request = await guest.fill(*[f"thing-{number}" for number in range(lines)])
-
-    with count_statements() as statements:
-        await guest.place(request)
-
-    assert len(statements) <= 12, "\n".join(statements)

@@ -149,7 +149,7 @@ class CartServiceServicer:
 
     def MergeCart(self, request, context):
         """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Merging twice
-        changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH.
+        changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH, CART_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

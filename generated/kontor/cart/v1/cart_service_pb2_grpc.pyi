@@ -43,7 +43,7 @@ class CartServiceStub:
     """Chooses how it is sent. Errors: NOT_FOUND, CHECKOUT_INCOMPLETE, SHIPPING_METHOD_UNAVAILABLE, CART_CLOSED."""
     MergeCart: _aio.UnaryUnaryMultiCallable[_cart_service_pb2.MergeCartRequest, _cart_pb2.Cart]
     """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Merging twice
-    changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH.
+    changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH, CART_FULL.
     """
 
 class CartServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -128,7 +128,7 @@ class CartServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_cart_service_pb2.MergeCartRequest, _abc.Awaitable[_cart_pb2.Cart]],
     ) -> _abc.Awaitable[_cart_pb2.Cart]:
         """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Merging twice
-        changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH.
+        changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH, CART_FULL.
         """
 
 def add_CartServiceServicer_to_server(servicer: CartServiceServicer, server: _aio.Server) -> None: ...

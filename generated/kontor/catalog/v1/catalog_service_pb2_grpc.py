@@ -78,14 +78,14 @@ class CatalogServiceServicer:
 
     def SearchProducts(self, request, context):
         """Finds products by words: whole words, beginnings of words, and words with typing errors. Errors:
-        INVALID_ARGUMENT.
+        INVALID_ARGUMENT; NOT_FOUND for an unknown category.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCategories(self, request, context):
-        """Lists the category tree, parents before children.
+        """Lists the category tree, parents before children. Errors: NOT_FOUND for an unknown parent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -23,10 +23,10 @@ class CatalogServiceStub:
     """Returns one product by its id or slug. Errors: NOT_FOUND."""
     SearchProducts: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.SearchProductsRequest, _catalog_service_pb2.SearchProductsResponse]
     """Finds products by words: whole words, beginnings of words, and words with typing errors. Errors:
-    INVALID_ARGUMENT.
+    INVALID_ARGUMENT; NOT_FOUND for an unknown category.
     """
     ListCategories: _aio.UnaryUnaryMultiCallable[_catalog_service_pb2.ListCategoriesRequest, _catalog_service_pb2.ListCategoriesResponse]
-    """Lists the category tree, parents before children."""
+    """Lists the category tree, parents before children. Errors: NOT_FOUND for an unknown parent."""
 
 class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
     """Products and categories."""
@@ -54,7 +54,7 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_catalog_service_pb2.SearchProductsRequest, _abc.Awaitable[_catalog_service_pb2.SearchProductsResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.SearchProductsResponse]:
         """Finds products by words: whole words, beginnings of words, and words with typing errors. Errors:
-        INVALID_ARGUMENT.
+        INVALID_ARGUMENT; NOT_FOUND for an unknown category.
         """
 
     @_abc_1.abstractmethod
@@ -63,6 +63,6 @@ class CatalogServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalog_service_pb2.ListCategoriesRequest,
         context: _aio.ServicerContext[_catalog_service_pb2.ListCategoriesRequest, _abc.Awaitable[_catalog_service_pb2.ListCategoriesResponse]],
     ) -> _abc.Awaitable[_catalog_service_pb2.ListCategoriesResponse]:
-        """Lists the category tree, parents before children."""
+        """Lists the category tree, parents before children. Errors: NOT_FOUND for an unknown parent."""
 
 def add_CatalogServiceServicer_to_server(servicer: CatalogServiceServicer, server: _aio.Server) -> None: ...

@@ -25,7 +25,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_UNSPECIFIED: _Reason.ValueType  # 0
     """Never sent."""
     INVALID_ARGUMENT: _Reason.ValueType  # 1
-    """A field of the request breaks a rule; `google.rpc.BadRequest` names each field."""
+    """A field of the request breaks a rule; `google.rpc.BadRequest` names each field. When the bytes are no such message
+    at all, `message` names what was expected.
+    """
     NOT_FOUND: _Reason.ValueType  # 2
     """The thing does not exist, or is not the caller's."""
     UNAUTHENTICATED: _Reason.ValueType  # 3
@@ -37,7 +39,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     UNAVAILABLE: _Reason.ValueType  # 6
     """A part is not reachable for now; try again after the time in `google.rpc.RetryInfo`."""
     UNIMPLEMENTED: _Reason.ValueType  # 7
-    """The method does not exist."""
+    """The method does not exist. `method`."""
     DEADLINE_EXCEEDED: _Reason.ValueType  # 8
     """The call took longer than its deadline."""
     ABORTED: _Reason.ValueType  # 9
@@ -91,7 +93,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     CHECKOUT_INCOMPLETE: _Reason.ValueType  # 62
     """The cart lacks something; `missing` lists it: `email`, `shipping_address`, `shipping_method`."""
     PRICE_CHANGED: _Reason.ValueType  # 63
-    """The total is another one than the caller expects. `expected_amount_minor`, `amount_minor`, `currency_code`."""
+    """The total is another one than the caller expects. `expected_amount_minor`, `expected_currency_code`,
+    `amount_minor`, `currency_code`.
+    """
     INVALID_TRANSITION: _Reason.ValueType  # 64
     """The order's state does not permit this step. `from`, `to`, `allowed` (separated by commas)."""
     NOTHING_TO_FULFILL: _Reason.ValueType  # 65
@@ -115,7 +119,9 @@ class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
 REASON_UNSPECIFIED: Reason.ValueType  # 0
 """Never sent."""
 INVALID_ARGUMENT: Reason.ValueType  # 1
-"""A field of the request breaks a rule; `google.rpc.BadRequest` names each field."""
+"""A field of the request breaks a rule; `google.rpc.BadRequest` names each field. When the bytes are no such message
+at all, `message` names what was expected.
+"""
 NOT_FOUND: Reason.ValueType  # 2
 """The thing does not exist, or is not the caller's."""
 UNAUTHENTICATED: Reason.ValueType  # 3
@@ -127,7 +133,7 @@ INTERNAL: Reason.ValueType  # 5
 UNAVAILABLE: Reason.ValueType  # 6
 """A part is not reachable for now; try again after the time in `google.rpc.RetryInfo`."""
 UNIMPLEMENTED: Reason.ValueType  # 7
-"""The method does not exist."""
+"""The method does not exist. `method`."""
 DEADLINE_EXCEEDED: Reason.ValueType  # 8
 """The call took longer than its deadline."""
 ABORTED: Reason.ValueType  # 9
@@ -181,7 +187,9 @@ CART_CLOSED: Reason.ValueType  # 61
 CHECKOUT_INCOMPLETE: Reason.ValueType  # 62
 """The cart lacks something; `missing` lists it: `email`, `shipping_address`, `shipping_method`."""
 PRICE_CHANGED: Reason.ValueType  # 63
-"""The total is another one than the caller expects. `expected_amount_minor`, `amount_minor`, `currency_code`."""
+"""The total is another one than the caller expects. `expected_amount_minor`, `expected_currency_code`,
+`amount_minor`, `currency_code`.
+"""
 INVALID_TRANSITION: Reason.ValueType  # 64
 """The order's state does not permit this step. `from`, `to`, `allowed` (separated by commas)."""
 NOTHING_TO_FULFILL: Reason.ValueType  # 65

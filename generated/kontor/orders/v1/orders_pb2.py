@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from kontor.cart.v1 import cart_pb2 as kontor_dot_cart_dot_v1_dot_cart__pb2
 from kontor.catalog.v1 import catalog_pb2 as kontor_dot_catalog_dot_v1_dot_catalog__pb2
@@ -29,39 +30,43 @@ from kontor.type.v1 import money_pb2 as kontor_dot_type_dot_v1_dot_money__pb2
 from kontor.type.v1 import postal_address_pb2 as kontor_dot_type_dot_v1_dot_postal__address__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dkontor/orders/v1/orders.proto\x12\x10kontor.orders.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19kontor/cart/v1/cart.proto\x1a\x1fkontor/catalog/v1/catalog.proto\x1a\x1akontor/type/v1/money.proto\x1a#kontor/type/v1/postal_address.proto\"\x88\x07\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12.\n\x06status\x18\x03 \x01(\x0e\x32\x1e.kontor.orders.v1.Order.Status\x12=\n\x0e\x64isplay_status\x18\x04 \x01(\x0e\x32%.kontor.orders.v1.DisplayStatus.Value\x12\x31\n\x07payment\x18\x05 \x01(\x0b\x32 .kontor.orders.v1.PaymentSummary\x12\x39\n\x0b\x66ulfillment\x18\x06 \x01(\x0b\x32$.kontor.orders.v1.FulfillmentSummary\x12*\n\x05lines\x18\x07 \x03(\x0b\x32\x1b.kontor.orders.v1.OrderLine\x12&\n\x06totals\x18\x08 \x01(\x0b\x32\x16.kontor.cart.v1.Totals\x12\r\n\x05\x65mail\x18\t \x01(\t\x12\x37\n\x10shipping_address\x18\n \x01(\x0b\x32\x1d.kontor.type.v1.PostalAddress\x12\x36\n\x0f\x62illing_address\x18\x0b \x01(\x0b\x32\x1d.kontor.type.v1.PostalAddress\x12\x37\n\x0fshipping_method\x18\x0c \x01(\x0b\x32\x1e.kontor.cart.v1.ShippingMethod\x12\x33\n\x0c\x66ulfillments\x18\r \x03(\x0b\x32\x1d.kontor.orders.v1.Fulfillment\x12\x16\n\x0einvoice_number\x18\x0e \x01(\t\x12.\n\nplace_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcomplete_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\r\n\tCONFIRMED\x10\x02\x12\r\n\tCOMPLETED\x10\x03\x12\x0c\n\x08\x43\x41NCELED\x10\x04\x12\x0b\n\x07\x45XPIRED\x10\x05\"\xc8\x01\n\rDisplayStatus\"\xb6\x01\n\x05Value\x12\x15\n\x11VALUE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\r\n\tCONFIRMED\x10\x02\x12\x0e\n\nPROCESSING\x10\x03\x12\x0b\n\x07SHIPPED\x10\x04\x12\r\n\tDELIVERED\x10\x05\x12\r\n\tCOMPLETED\x10\x06\x12\x0c\n\x08\x43\x41NCELED\x10\x07\x12\x0b\n\x07\x45XPIRED\x10\x08\x12\x0c\n\x08REFUNDED\x10\t\x12\x16\n\x12PARTIALLY_REFUNDED\x10\n\"\x85\x02\n\x0ePaymentSummary\x12\x37\n\x06status\x18\x01 \x01(\x0e\x32\'.kontor.orders.v1.PaymentSummary.Status\"\xb9\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x10\n\x0cNOT_REQUIRED\x10\x01\x12\n\n\x06UNPAID\x10\x02\x12\x0b\n\x07PENDING\x10\x03\x12\x0e\n\nAUTHORIZED\x10\x04\x12\x12\n\x0ePARTIALLY_PAID\x10\x05\x12\x08\n\x04PAID\x10\x06\x12\x0c\n\x08OVERPAID\x10\x07\x12\x16\n\x12PARTIALLY_REFUNDED\x10\x08\x12\x0c\n\x08REFUNDED\x10\t\x12\n\n\x06VOIDED\x10\n\"\xcd\x01\n\x12\x46ulfillmentSummary\x12;\n\x06status\x18\x01 \x01(\x0e\x32+.kontor.orders.v1.FulfillmentSummary.Status\"z\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x10\n\x0cNOT_REQUIRED\x10\x01\x12\x0f\n\x0bUNFULFILLED\x10\x02\x12\x17\n\x13PARTIALLY_FULFILLED\x10\x03\x12\r\n\tFULFILLED\x10\x04\x12\r\n\tDELIVERED\x10\x05\"\x9a\x03\n\tOrderLine\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0b\n\x03sku\x18\x05 \x01(\t\x12/\n\x07options\x18\x06 \x03(\x0b\x32\x1e.kontor.catalog.v1.OptionValue\x12\x10\n\x08quantity\x18\x07 \x01(\x03\x12\x18\n\x10shipped_quantity\x18\x08 \x01(\x03\x12\x19\n\x11requires_shipping\x18\t \x01(\x08\x12)\n\nunit_price\x18\n \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\'\n\x08subtotal\x18\x0b \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\'\n\x08\x64iscount\x18\x0c \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\"\n\x03tax\x18\r \x01(\x0b\x32\x15.kontor.type.v1.Money\x12$\n\x05total\x18\x0e \x01(\x0b\x32\x15.kontor.type.v1.Money\"\xfa\x02\n\x0b\x46ulfillment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x34\n\x06status\x18\x02 \x01(\x0e\x32$.kontor.orders.v1.Fulfillment.Status\x12\x30\n\x05lines\x18\x03 \x03(\x0b\x32!.kontor.orders.v1.FulfillmentLine\x12\x0f\n\x07\x63\x61rrier\x18\x04 \x01(\t\x12\x17\n\x0ftracking_number\x18\x05 \x01(\t\x12\x14\n\x0ctracking_url\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tship_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x0b\n\x07SHIPPED\x10\x02\x12\r\n\tDELIVERED\x10\x03\x12\x0c\n\x08\x43\x41NCELED\x10\x04\"4\n\x0f\x46ulfillmentLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x03\"\xd7\x02\n\rTimelineEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x05\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.kontor.orders.v1.TimelineEntry.Kind\x12\x12\n\nfrom_state\x18\x03 \x01(\t\x12\x10\n\x08to_state\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\n\n\x06PLACED\x10\x01\x12\x12\n\x0eSTATUS_CHANGED\x10\x02\x12\x13\n\x0fPAYMENT_CHANGED\x10\x03\x12\x17\n\x13\x46ULFILLMENT_CREATED\x10\x04\x12\x0b\n\x07SHIPPED\x10\x05\x12\x12\n\x0eINVOICE_ISSUED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dkontor/orders/v1/orders.proto\x12\x10kontor.orders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19kontor/cart/v1/cart.proto\x1a\x1fkontor/catalog/v1/catalog.proto\x1a\x1akontor/type/v1/money.proto\x1a#kontor/type/v1/postal_address.proto\"\x88\x07\n\x05Order\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\t\x12.\n\x06status\x18\x03 \x01(\x0e\x32\x1e.kontor.orders.v1.Order.Status\x12=\n\x0e\x64isplay_status\x18\x04 \x01(\x0e\x32%.kontor.orders.v1.DisplayStatus.Value\x12\x31\n\x07payment\x18\x05 \x01(\x0b\x32 .kontor.orders.v1.PaymentSummary\x12\x39\n\x0b\x66ulfillment\x18\x06 \x01(\x0b\x32$.kontor.orders.v1.FulfillmentSummary\x12*\n\x05lines\x18\x07 \x03(\x0b\x32\x1b.kontor.orders.v1.OrderLine\x12&\n\x06totals\x18\x08 \x01(\x0b\x32\x16.kontor.cart.v1.Totals\x12\r\n\x05\x65mail\x18\t \x01(\t\x12\x37\n\x10shipping_address\x18\n \x01(\x0b\x32\x1d.kontor.type.v1.PostalAddress\x12\x36\n\x0f\x62illing_address\x18\x0b \x01(\x0b\x32\x1d.kontor.type.v1.PostalAddress\x12\x37\n\x0fshipping_method\x18\x0c \x01(\x0b\x32\x1e.kontor.cart.v1.ShippingMethod\x12\x33\n\x0c\x66ulfillments\x18\r \x03(\x0b\x32\x1d.kontor.orders.v1.Fulfillment\x12\x16\n\x0einvoice_number\x18\x0e \x01(\t\x12.\n\nplace_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63onfirm_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rcomplete_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"f\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\r\n\tCONFIRMED\x10\x02\x12\r\n\tCOMPLETED\x10\x03\x12\x0c\n\x08\x43\x41NCELED\x10\x04\x12\x0b\n\x07\x45XPIRED\x10\x05\"\xc8\x01\n\rDisplayStatus\"\xb6\x01\n\x05Value\x12\x15\n\x11VALUE_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\r\n\tCONFIRMED\x10\x02\x12\x0e\n\nPROCESSING\x10\x03\x12\x0b\n\x07SHIPPED\x10\x04\x12\r\n\tDELIVERED\x10\x05\x12\r\n\tCOMPLETED\x10\x06\x12\x0c\n\x08\x43\x41NCELED\x10\x07\x12\x0b\n\x07\x45XPIRED\x10\x08\x12\x0c\n\x08REFUNDED\x10\t\x12\x16\n\x12PARTIALLY_REFUNDED\x10\n\"\x85\x02\n\x0ePaymentSummary\x12\x37\n\x06status\x18\x01 \x01(\x0e\x32\'.kontor.orders.v1.PaymentSummary.Status\"\xb9\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x10\n\x0cNOT_REQUIRED\x10\x01\x12\n\n\x06UNPAID\x10\x02\x12\x0b\n\x07PENDING\x10\x03\x12\x0e\n\nAUTHORIZED\x10\x04\x12\x12\n\x0ePARTIALLY_PAID\x10\x05\x12\x08\n\x04PAID\x10\x06\x12\x0c\n\x08OVERPAID\x10\x07\x12\x16\n\x12PARTIALLY_REFUNDED\x10\x08\x12\x0c\n\x08REFUNDED\x10\t\x12\n\n\x06VOIDED\x10\n\"\xcd\x01\n\x12\x46ulfillmentSummary\x12;\n\x06status\x18\x01 \x01(\x0e\x32+.kontor.orders.v1.FulfillmentSummary.Status\"z\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x10\n\x0cNOT_REQUIRED\x10\x01\x12\x0f\n\x0bUNFULFILLED\x10\x02\x12\x17\n\x13PARTIALLY_FULFILLED\x10\x03\x12\r\n\tFULFILLED\x10\x04\x12\r\n\tDELIVERED\x10\x05\"\x9a\x03\n\tOrderLine\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nproduct_id\x18\x02 \x01(\t\x12\x12\n\nvariant_id\x18\x03 \x01(\t\x12\r\n\x05title\x18\x04 \x01(\t\x12\x0b\n\x03sku\x18\x05 \x01(\t\x12/\n\x07options\x18\x06 \x03(\x0b\x32\x1e.kontor.catalog.v1.OptionValue\x12\x10\n\x08quantity\x18\x07 \x01(\x03\x12\x18\n\x10shipped_quantity\x18\x08 \x01(\x03\x12\x19\n\x11requires_shipping\x18\t \x01(\x08\x12)\n\nunit_price\x18\n \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\'\n\x08subtotal\x18\x0b \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\'\n\x08\x64iscount\x18\x0c \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\"\n\x03tax\x18\r \x01(\x0b\x32\x15.kontor.type.v1.Money\x12$\n\x05total\x18\x0e \x01(\x0b\x32\x15.kontor.type.v1.Money\"\xfa\x02\n\x0b\x46ulfillment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x34\n\x06status\x18\x02 \x01(\x0e\x32$.kontor.orders.v1.Fulfillment.Status\x12\x30\n\x05lines\x18\x03 \x03(\x0b\x32!.kontor.orders.v1.FulfillmentLine\x12\x0f\n\x07\x63\x61rrier\x18\x04 \x01(\t\x12\x17\n\x0ftracking_number\x18\x05 \x01(\t\x12\x14\n\x0ctracking_url\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tship_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"W\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x0b\n\x07SHIPPED\x10\x02\x12\r\n\tDELIVERED\x10\x03\x12\x0c\n\x08\x43\x41NCELED\x10\x04\"H\n\x0f\x46ulfillmentLine\x12\x1a\n\x07line_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x19\n\x08quantity\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"\xd7\x02\n\rTimelineEntry\x12\x10\n\x08sequence\x18\x01 \x01(\x05\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.kontor.orders.v1.TimelineEntry.Kind\x12\x12\n\nfrom_state\x18\x03 \x01(\t\x12\x10\n\x08to_state\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x0c\n\x04note\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8b\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\n\n\x06PLACED\x10\x01\x12\x12\n\x0eSTATUS_CHANGED\x10\x02\x12\x13\n\x0fPAYMENT_CHANGED\x10\x03\x12\x17\n\x13\x46ULFILLMENT_CREATED\x10\x04\x12\x0b\n\x07SHIPPED\x10\x05\x12\x12\n\x0eINVOICE_ISSUED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kontor.orders.v1.orders_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ORDER']._serialized_start=210
-  _globals['_ORDER']._serialized_end=1114
-  _globals['_ORDER_STATUS']._serialized_start=1012
-  _globals['_ORDER_STATUS']._serialized_end=1114
-  _globals['_DISPLAYSTATUS']._serialized_start=1117
-  _globals['_DISPLAYSTATUS']._serialized_end=1317
-  _globals['_DISPLAYSTATUS_VALUE']._serialized_start=1135
-  _globals['_DISPLAYSTATUS_VALUE']._serialized_end=1317
-  _globals['_PAYMENTSUMMARY']._serialized_start=1320
-  _globals['_PAYMENTSUMMARY']._serialized_end=1581
-  _globals['_PAYMENTSUMMARY_STATUS']._serialized_start=1396
-  _globals['_PAYMENTSUMMARY_STATUS']._serialized_end=1581
-  _globals['_FULFILLMENTSUMMARY']._serialized_start=1584
-  _globals['_FULFILLMENTSUMMARY']._serialized_end=1789
-  _globals['_FULFILLMENTSUMMARY_STATUS']._serialized_start=1667
-  _globals['_FULFILLMENTSUMMARY_STATUS']._serialized_end=1789
-  _globals['_ORDERLINE']._serialized_start=1792
-  _globals['_ORDERLINE']._serialized_end=2202
-  _globals['_FULFILLMENT']._serialized_start=2205
-  _globals['_FULFILLMENT']._serialized_end=2583
-  _globals['_FULFILLMENT_STATUS']._serialized_start=2496
-  _globals['_FULFILLMENT_STATUS']._serialized_end=2583
-  _globals['_FULFILLMENTLINE']._serialized_start=2585
-  _globals['_FULFILLMENTLINE']._serialized_end=2637
-  _globals['_TIMELINEENTRY']._serialized_start=2640
-  _globals['_TIMELINEENTRY']._serialized_end=2983
-  _globals['_TIMELINEENTRY_KIND']._serialized_start=2844
-  _globals['_TIMELINEENTRY_KIND']._serialized_end=2983
+  _globals['_FULFILLMENTLINE'].fields_by_name['line_id']._loaded_options = None
+  _globals['_FULFILLMENTLINE'].fields_by_name['line_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_FULFILLMENTLINE'].fields_by_name['quantity']._loaded_options = None
+  _globals['_FULFILLMENTLINE'].fields_by_name['quantity']._serialized_options = b'\272H\004\"\002(\001'
+  _globals['_ORDER']._serialized_start=239
+  _globals['_ORDER']._serialized_end=1143
+  _globals['_ORDER_STATUS']._serialized_start=1041
+  _globals['_ORDER_STATUS']._serialized_end=1143
+  _globals['_DISPLAYSTATUS']._serialized_start=1146
+  _globals['_DISPLAYSTATUS']._serialized_end=1346
+  _globals['_DISPLAYSTATUS_VALUE']._serialized_start=1164
+  _globals['_DISPLAYSTATUS_VALUE']._serialized_end=1346
+  _globals['_PAYMENTSUMMARY']._serialized_start=1349
+  _globals['_PAYMENTSUMMARY']._serialized_end=1610
+  _globals['_PAYMENTSUMMARY_STATUS']._serialized_start=1425
+  _globals['_PAYMENTSUMMARY_STATUS']._serialized_end=1610
+  _globals['_FULFILLMENTSUMMARY']._serialized_start=1613
+  _globals['_FULFILLMENTSUMMARY']._serialized_end=1818
+  _globals['_FULFILLMENTSUMMARY_STATUS']._serialized_start=1696
+  _globals['_FULFILLMENTSUMMARY_STATUS']._serialized_end=1818
+  _globals['_ORDERLINE']._serialized_start=1821
+  _globals['_ORDERLINE']._serialized_end=2231
+  _globals['_FULFILLMENT']._serialized_start=2234
+  _globals['_FULFILLMENT']._serialized_end=2612
+  _globals['_FULFILLMENT_STATUS']._serialized_start=2525
+  _globals['_FULFILLMENT_STATUS']._serialized_end=2612
+  _globals['_FULFILLMENTLINE']._serialized_start=2614
+  _globals['_FULFILLMENTLINE']._serialized_end=2686
+  _globals['_TIMELINEENTRY']._serialized_start=2689
+  _globals['_TIMELINEENTRY']._serialized_end=3032
+  _globals['_TIMELINEENTRY_KIND']._serialized_start=2893
+  _globals['_TIMELINEENTRY_KIND']._serialized_end=3032
 # @@protoc_insertion_point(module_scope)

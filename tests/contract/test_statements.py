@@ -1,0 +1,85 @@
+"""Hot RPCs run as many statements as the design says, however much there is to show."""
+
+import pytest
+from kontor.cart.v1 import cart_service_pb2
+from kontor.catalog.v1 import catalog_service_pb2
+from kontor.orders.v1 import orders_service_pb2
+
+from server.db.statement import count_statements
+from tests.buying import Bazaar, Goods
+
+
+@pytest.fixture(params=[1, 8])
+async def skus(request: pytest.FixtureRequest, bazaar: Bazaar) -> list[str]:
+    """Put one thing, or many, on the shelves."""
+    skus = [f"thing-{number}" for number in range(request.param)]
+    await bazaar.stock_up(*[Goods(sku) for sku in skus])
+    return skus
+
+
+async def test_get_product_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+    with count_statements() as statements:
+        await bazaar.product(skus[0])
+
+    assert len(statements) == 1, "\n".join(statements)
+
+
+async def test_list_products_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+    with count_statements() as statements:
+        answer = await bazaar.client.catalog.ListProducts(catalog_service_pb2.ListProductsRequest(page_size=100))
+
+    assert len(answer.products) >= len(skus)
+    assert len(statements) == 1, "\n".join(statements)
+
+
+async def test_search_products_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+    with count_statements() as statements:
+        answer = await bazaar.client.catalog.SearchProducts(catalog_service_pb2.SearchProductsRequest(query="thing"))
+
+    assert len(answer.products) == len(skus)
+    assert len(statements) == 1, "\n".join(statements)
+
+
+async def test_get_cart_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+    guest = bazaar.guest()
+    await guest.fill(*skus)
+
+    with count_statements() as statements:
+        cart = await bazaar.client.cart.GetCart(cart_service_pb2.GetCartRequest(), metadata=guest.metadata)
+
+    assert len(cart.items) == len(skus)
+    assert len(statements) == 1, "\n".join(statements)
+
+
+async def test_place_order_is_twelve(bazaar: Bazaar, skus: list[str]) -> None:
+    guest = bazaar.guest()
+    request = await guest.fill(*skus)
+
+    with count_statements() as statements:
+        placed = await guest.place(request)
+
+    assert len(placed.order.lines) == len(skus)
+    assert len(statements) == 12, "\n".join(statements)
+
+
+async def test_get_order_is_three(bazaar: Bazaar, skus: list[str]) -> None:
+    guest = bazaar.guest()
+    placed = await guest.place(await guest.fill(*skus))
+
+    with count_statements() as statements:
+        await guest.order(placed.order.id)
+
+    assert len(statements) == 3, "\n".join(statements)
+
+
+async def test_list_orders_is_three(bazaar: Bazaar, skus: list[str]) -> None:
+    customer = await bazaar.user()
+    for sku in skus:
+        await customer.place(await customer.fill(sku))
+
+    with count_statements() as statements:
+        request = orders_service_pb2.ListOrdersRequest()
+        answer = await bazaar.client.orders.ListOrders(request, metadata=customer.metadata)
+
+    assert len(answer.orders) == len(skus)
+    assert len(statements) == 3, "\n".join(statements)
