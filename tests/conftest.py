@@ -129,7 +129,7 @@ def settings(database_url: str, signing_key_file: Path, running_stripe: StripeSt
     return Settings(
         database_url=SecretStr(database_url),
         jwt_key_files=(signing_key_file,),
-        token_secrets=(SecretStr("tests " * 6),),
+        token_secrets=(SecretStr("tests-" * 6),),
         stripe_api_key=SecretStr("sk_test_x"),
         stripe_webhook_secret=SecretStr("whsec_test"),
         stripe_api_base=running_stripe.url,

@@ -117,8 +117,8 @@ def _announce(shop: Shop, options: Options, home: Home, screen: Screen, seconds:
         ("Admin", admin),
         ("", ""),
         ("Try", f"curl '{options.http_url}/v1/products?pageSize=3'"),
-        ("", f"{_grpcurl()} -plaintext {options.grpc_target} list"),
-        ("", "kontor demo"),
+        ("", f"{_how_to_call('grpcurl')} -plaintext {options.grpc_target} list"),
+        ("", f"{_how_to_call('kontor')} demo"),
         ("Stop", "Ctrl-C"),
     ]
     screen.line()
@@ -128,11 +128,11 @@ def _announce(shop: Shop, options: Options, home: Home, screen: Screen, seconds:
     screen.line()
 
 
-def _grpcurl() -> str:
-    """Return how to call grpcurl from here: it may be in our virtual environment only."""
-    beside_python = Path(sys.executable).parent / "grpcurl"
-    if shutil.which("grpcurl") or not beside_python.exists():
-        return "grpcurl"
+def _how_to_call(program: str) -> str:
+    """Return how to call a program from here: it may be in our virtual environment only."""
+    beside_python = Path(sys.executable).parent / program
+    if shutil.which(program) or not beside_python.exists():
+        return program
     here = Path.cwd()
     return shlex.quote(str(beside_python.relative_to(here) if beside_python.is_relative_to(here) else beside_python))
 

@@ -25,9 +25,13 @@ class Call:
     def remote_address(self) -> str:
         """The network address of the caller, or an empty text where there is none (a unix socket without Envoy).
 
-        Envoy appends the address that it saw to x-forwarded-for; what stands before was sent by the caller and is worth
-        nothing. Only Envoy and internal clients reach the workers, so the header can be trusted that far.
+        Our Envoy names it in a header that it takes from nobody else, and counts the trusted proxies in front of it.
+        Another proxy appends the address that it saw to x-forwarded-for; what stands before was sent by the caller and
+        is worth nothing. Only proxies and internal clients reach the workers, so the headers can be trusted that far.
         """
+        named = self._headers.get("x-kontor-client-address")
+        if named:
+            return named
         forwarded = self._headers.get("x-forwarded-for")
         if forwarded:
             return forwarded.rpartition(",")[2].strip()

@@ -3,10 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import grpc
 import structlog
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pool import Default, DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
@@ -66,6 +68,7 @@ class Server:
         reflection.enable_server_reflection(
             [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME],
             self._server,
+            pool=cast(DescriptorPool, _SymbolPool()),
         )
         # Last: it answers for whatever nobody before it knows.
         self._server.add_generic_rpc_handlers((_Unknown(),))
@@ -100,6 +103,24 @@ class Server:
         finally:
             for number in _END_SIGNALS:
                 loop.remove_signal_handler(number)
+
+
+class _SymbolPool:
+    """Finds the file of a method too: `grpcurl describe` asks for methods, and protobuf's own pool knows none."""
+
+    def __init__(self) -> None:
+        self._pool = Default()
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802  # Reflection calls it so.
+        """Return the file of a symbol, or of the service whose method it is. Raises KeyError."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            service, _, method = symbol.rpartition(".")
+            return self._pool.FindServiceByName(service).methods_by_name[method].containing_service.file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
 
 
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # Not subscriptable at run time.

@@ -77,6 +77,14 @@ class ShopProcess:
                 found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
 
+    def cpu_seconds(self) -> float:
+        """Return the processor time that all its processes took so far."""
+        ticks = 0
+        for folder in _belonging(self.home):
+            # User and system time, its own and that of children that have ended.
+            ticks += sum(map(int, (folder / "stat").read_text().rpartition(")")[2].split()[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def child(self, part: str) -> int:
         """Return the process id of the one child whose command line has the part."""
         (pid,) = [pid for pid, line in self.children().items() if part in line]
