@@ -6,6 +6,7 @@ commits of every transaction that notifies. What happened while the database was
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import psycopg
@@ -18,8 +19,14 @@ from server.events.queries import News
 
 _log = structlog.get_logger(__name__)
 
-_PAUSE_SECONDS: Final = 0.03
+_PAUSE_SECONDS: Final = 0.05
 _AWAY_SECONDS: Final = 0.2
+# A transaction that stays open keeps everything since it in sight; to read all that again and again helps nobody.
+_FLOODED_SECONDS: Final = 1.0
+
+
+class _Flooded(Exception):
+    """More events are in sight than can be followed."""
 
 
 class Follower:
@@ -48,7 +55,8 @@ class Follower:
 
     async def start(self) -> None:
         """Look once, then go on in the background."""
-        await self._look()
+        with suppress(_Flooded):
+            await self._look()
         self._task = asyncio.create_task(self._run(), name="follow events")
 
     async def stop(self) -> None:
@@ -63,12 +71,12 @@ class Follower:
             try:
                 await self._look()
                 pause = _PAUSE_SECONDS
-            except (psycopg.Error, PoolTimeout) as error:
+            except (psycopg.Error, PoolTimeout, _Flooded) as error:
                 if self._floor is not None:
-                    _log.warning("events.follower_lost", error=str(error))
+                    _log.warning("events.follower_lost", error=repr(error))
                 self._floor = None
                 self._on_lost()
-                pause = _AWAY_SECONDS
+                pause = _FLOODED_SECONDS if isinstance(error, _Flooded) else _AWAY_SECONDS
             await asyncio.sleep(pause)
 
     async def _look(self) -> None:
@@ -76,6 +84,8 @@ class Follower:
             found = self._floor is None
             floor = self._floor or await queries.HORIZON.one(tx)
             news = await queries.LIST_NEWS.all(tx, floor=floor)
+        if len(news) > queries.MAX_NEWS:
+            raise _Flooded
         fresh = [event for event in news if event.position is not None and event.position not in self._seen]
         self._floor = news[0].horizon
         self._seen = frozenset(event.position for event in news if event.position is not None and not event.settled)

@@ -124,6 +124,8 @@ HAS_NEWS = ScalarQuery(
 
 _horizon = select(func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=TransactionId).label("xid")).cte("horizon")
 HORIZON = ScalarQuery(select(cast(_horizon.c.xid, Text)), str)
+# More than so many at once are not worth following one by one.
+MAX_NEWS = 1000
 # One row at least, for the horizon's sake.
 LIST_NEWS = Query(
     select(
@@ -135,6 +137,7 @@ LIST_NEWS = Query(
         Event.data,
     )
     .select_from(_horizon)
-    .outerjoin(Event, Event.transaction_id >= cast(bindparam("floor", type_=Text), TransactionId)),
+    .outerjoin(Event, Event.transaction_id >= cast(bindparam("floor", type_=Text), TransactionId))
+    .limit(MAX_NEWS + 1),
     News,
 )

@@ -119,6 +119,24 @@ async def _kept(one: Process) -> bool:
     return one.app.cache is not None and len(one.app.cache) > 0
 
 
+async def test_keeps_nothing_while_more_happens_than_can_be_followed(
+    bazaar: Bazaar, processes: list[Process], app: App
+) -> None:
+    first = processes[0]
+    await eventually(lambda: _kept(first))
+    async with app.core.db.write() as tx:
+        await tx.connection.execute("SELECT pg_current_xact_id()")
+        await bazaar.run(
+            "INSERT INTO events (id, type, aggregate_id, sequence, data, created_time)"
+            " SELECT uuidv7(), 'thing.happened', uuidv7(), 1, '{}', now() FROM generate_series(1, 1200)"
+        )
+        await eventually(lambda: first.app.cache is not None and len(first.app.cache) == 0)
+        await bazaar.stock_up(Goods("shirt", "23.00"))
+        assert await first.price("shirt") == 2300
+
+    await eventually(lambda: _kept(first))
+
+
 async def test_a_bought_unit_is_seen_by_every_process(bazaar: Bazaar, processes: list[Process]) -> None:
     for one in processes:
         assert await one.left("poster") == 1
