@@ -17,9 +17,13 @@ RELEASED := protos/released.binpb
 TESTS ?=
 # How many processes run the tests.
 JOBS ?= 2
+# What `make bench` measures, as in `make bench WORKLOAD=place-order,login`; `all` is everything.
+WORKLOAD ?=
+# And how, as in BENCH_ARGS="--json bench.json", "--compare bench.json" or "--list".
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format generate migration release-contracts constraints clean \
+.PHONY: help run test bench check format generate migration release-contracts constraints clean \
 	check-format check-lint check-types check-imports check-contracts check-generated check-migrations check-size
 
 help: ## list what can be done
@@ -35,6 +39,9 @@ else
 test: $(INSTALLED)
 	@$(BIN)/pytest $(TESTS)
 endif
+
+bench: $(INSTALLED) ## measure the shop against the limits of this machine, some ten minutes: see tests/bench
+	@$(PY) -m tests.bench --workload "$(WORKLOAD)" $(BENCH_ARGS)
 
 check: check-format check-lint check-types check-imports check-contracts check-generated check-migrations check-size ## run every check that is no test
 	@echo "All checks passed."

@@ -115,23 +115,27 @@ class Features:
         )
 
     @cached_property
-    def _stripe(self) -> StripeGateway:
+    def _stripe(self) -> StripeGateway | None:
         settings = self._core.settings
-        return StripeGateway(settings.stripe_api_key.get_secret_value(), api_url=settings.stripe_api_base)
+        key = settings.stripe_api_key.get_secret_value()
+        return StripeGateway(key, api_url=settings.stripe_api_base) if key else None
 
     @cached_property
     def payments(self) -> PaymentService:
         """Payments, which tell orders of money."""
         return PaymentService(
             self._core.db,
-            gateways={Provider.STRIPE: self._stripe},
+            gateways={Provider.STRIPE: self._stripe} if self._stripe else {},
+            manual=self._core.settings.bank_transfer_days > 0,
             settlement=OrderSettlement(self._core.clock, self._seller),
             clock=self._core.clock,
         )
 
     @cached_property
-    def stripe_webhooks(self) -> Webhooks:
-        """What Stripe sends."""
+    def stripe_webhooks(self) -> Webhooks | None:
+        """What Stripe sends; None in a shop without Stripe."""
+        if self._stripe is None:
+            return None
         secret = self._core.settings.stripe_webhook_secret.get_secret_value()
         return Webhooks(
             self._core.db,
@@ -156,12 +160,18 @@ class Features:
             payments=self.payments,
             seller=self._seller,
             hold_for=timedelta(minutes=self._core.settings.hold_minutes),
+            transfer_for=timedelta(days=self._core.settings.bank_transfer_days),
         )
+
+    @cached_property
+    def fulfillments(self) -> FulfillmentService:
+        """Parcels, and goods that need none."""
+        return FulfillmentService(self._core.db, self._core.clock)
 
     def services(self) -> list[Service]:
         """Return every service of the contract with its servicer."""
         core = self._core
-        orders = OrderServicer(self.place_order, OrderService(core.db), FulfillmentService(core.db, core.clock))
+        orders = OrderServicer(self.place_order, OrderService(core.db), self.fulfillments)
         return [
             _service(users_service_pb2, UserServicer(core.db, self.accounts, self.sessions)),
             _service(catalog_service_pb2, CatalogServicer(core.db, core.settings.default_currency)),
@@ -185,12 +195,20 @@ class Features:
         payment_jobs.register(
             app, self.payments, Reconciliation(core.db, self.payments, core.clock), self.stripe_webhooks
         )
-        order_jobs.register(app, db=core.db, mailer=core.mailer, expiry=self.expiry, shop_name=settings.shop_name)
+        order_jobs.register(
+            app,
+            db=core.db,
+            mailer=core.mailer,
+            expiry=self.expiry,
+            fulfillments=self.fulfillments,
+            shop_name=settings.shop_name,
+        )
         worker.register_upkeep(app, db=core.db, clock=core.clock)
 
     async def close(self) -> None:
         """Let go of connections to providers."""
-        await self._stripe.close()
+        if self._stripe is not None:
+            await self._stripe.close()
 
     def dispatcher(self) -> Dispatcher:
         """Return what turns events into jobs."""

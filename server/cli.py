@@ -44,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     edge.add_argument("--print", action="store_true", dest="show", help="only print Envoy's configuration")
 
     commands.add_parser("migrate", help="bring the database to the newest schema")
+    prepare = commands.add_parser("prepare", help="make the first administrator, sample taxes and ways of shipping")
+    prepare.add_argument("email", help="the administrator's address; the password is KONTOR_ADMIN_PASSWORD")
     commands.add_parser("check", help="say whether the settings, the database and its schema are fine")
 
     seed = commands.add_parser("seed", help="make up products for load work")

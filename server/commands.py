@@ -32,6 +32,7 @@ def run(chosen: argparse.Namespace) -> int:
         "work": _work,
         "edge": _edge,
         "migrate": _migrate,
+        "prepare": _prepare,
         "check": _check,
         "seed": _seed,
         "import": _import,
@@ -118,6 +119,18 @@ def _migrate(_chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _prepare(chosen: argparse.Namespace) -> int:
+    password = os.environ.get("KONTOR_ADMIN_PASSWORD", "")
+    if len(password) < 12:
+        raise CommandFailed("set KONTOR_ADMIN_PASSWORD to the new administrator's password, 12 characters at least")
+    settings = _settings()
+    from server.goods import prepare_shop
+
+    made = asyncio.run(prepare_shop(settings, chosen.email, password))
+    print(f"{chosen.email} {'is an administrator now' if made else 'has an account already, which stays as it is'}.")
+    return 0
+
+
 def _check(_chosen: argparse.Namespace) -> int:
     url = _shop_settings().database_url.get_secret_value()
     print("settings    fine")
@@ -158,9 +171,10 @@ def _import(chosen: argparse.Namespace) -> int:
     for refused in report.errors:
         print(f"line {refused.line_number}: {refused.reason}", file=sys.stderr)
     done = report.created + report.updated + report.unchanged
+    refused_rows = len({refused.line_number for refused in report.errors})
     print(
         f"{done} products with {report.variants} variants: {report.created} new, {report.updated} changed, "
-        f"{report.unchanged} as before. {len(report.errors)} rows refused."
+        f"{report.unchanged} as before. {refused_rows} rows refused."
     )
     return 0 if done or not report.errors else 1
 

@@ -1,4 +1,4 @@
-"""Products from files and from the seed: the composition of catalog and inventory for the command line."""
+"""What the command line puts into a shop: its first administrator, and products from files and from the seed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,24 @@ from server.catalog.shopify.products import parse_products
 from server.db.session import Database
 from server.inventory.service import create_stock
 from server.kernel.clock import SystemClock
+from server.pricing.service import ensure_defaults
 from server.settings import Settings
 
 Progress = Callable[[int, int], None]
 SAMPLE_PRODUCTS = Path(__file__).parent / "catalog" / "sample_products.csv"
+
+
+async def prepare_shop(settings: Settings, email: str, password: str) -> bool:
+    """Give a new shop what no call makes yet: an administrator, sample tax rates and ways of shipping.
+
+    What is there stays as it is. Returns whether the administrator was made: an account with the address is kept.
+    """
+    from server.app import build
+
+    async with await build(settings) as app:
+        async with app.core.db.write() as tx:
+            await ensure_defaults(tx)
+        return await app.features.accounts.ensure_admin(email, password)
 
 
 async def import_products(settings: Settings, path: Path, on_progress: Progress) -> ImportReport:

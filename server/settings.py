@@ -1,13 +1,23 @@
 """The environment, read once into one frozen object. No secret has a default."""
 
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _PREFIX = "KONTOR_"
+_MIN_SECRET_LENGTH = 32
 
 
 class SettingsError(Exception):
@@ -28,6 +38,28 @@ def _lines(value: object) -> object:
     return value
 
 
+def _long_enough(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    """Refuse a secret that could be guessed."""
+    if any(len(secret.get_secret_value()) < _MIN_SECRET_LENGTH for secret in secrets):
+        raise ValueError(f"each secret needs at least {_MIN_SECRET_LENGTH} characters")
+    return secrets
+
+
+def _plain_url(url: str) -> str:
+    """Refuse an address to which paths cannot be added."""
+    if not url.startswith(("https://", "http://")) or url.endswith("/"):
+        raise ValueError("it must begin with https:// (or http://) and have no slash at the end")
+    return url
+
+
+def _names_a_sender(sender: str) -> str:
+    """Refuse a sender without an address."""
+    name, at, domain = parseaddr(sender)[1].partition("@")
+    if not (name and at and domain):
+        raise ValueError("it must be an address, or a name and an address: `Shop <shop@example.com>`")
+    return sender
+
+
 class Settings(BaseSettings):
     """Everything that differs between one shop and another. Each is `KONTOR_` and the name in capitals."""
 
@@ -39,14 +71,18 @@ class Settings(BaseSettings):
         description="PEM files with Ed25519 private keys, separated by commas"
     )
     # The first secret signs guests' cart tokens, all verify.
-    token_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)] = Field(
-        description="random texts of at least 32 characters, separated by commas"
-    )
-    stripe_api_key: SecretStr = Field(description="the secret key of the Stripe account")
+    token_secrets: Annotated[
+        tuple[SecretStr, ...], NoDecode, BeforeValidator(_split), Field(min_length=1), AfterValidator(_long_enough)
+    ] = Field(description="random texts of at least 32 characters, separated by commas")
+    stripe_api_key: SecretStr = Field(description="the secret key of the Stripe account; empty: no Stripe")
     stripe_webhook_secret: SecretStr = Field(description="the signing secret of the Stripe webhook endpoint")
     smtp_url: SecretStr = Field(description="the mail server, smtp://user:password@host:port")
-    mail_from: str = Field(description="the sender of the shop's mails, `Shop <shop@example.com>`")
-    public_url: str = Field(description="the address of the shop as its customers see it, without a slash at the end")
+    mail_from: Annotated[str, AfterValidator(_names_a_sender)] = Field(
+        description="the sender of the shop's mails, `Shop <shop@example.com>`"
+    )
+    public_url: Annotated[str, AfterValidator(_plain_url)] = Field(
+        description="the address of the shop as its customers see it, without a slash at the end"
+    )
 
     # None: Stripe itself; the embedded run and the tests point it at a stand-in.
     stripe_api_base: str | None = None
@@ -57,17 +93,26 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     database_pool_min_size: int = Field(default=2, ge=1)
     database_pool_max_size: int = Field(default=10, ge=1)
-    access_token_ttl: timedelta = timedelta(minutes=15)
-    refresh_token_ttl: timedelta = timedelta(days=30)
+    access_token_ttl: timedelta = Field(default=timedelta(minutes=15), gt=timedelta())
+    refresh_token_ttl: timedelta = Field(default=timedelta(days=30), gt=timedelta())
     # What the answers to anonymous catalog reads may take in each process; 0: none are kept.
     response_cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
     # How long an unpaid order keeps its stock.
     hold_minutes: int = Field(default=30, ge=1)
+    # How long it does when the buyer pays by bank transfer; 0: that is not offered.
+    bank_transfer_days: int = Field(default=0, ge=0, le=365)
 
     # What invoices say about the seller.
     shop_name: str = "Kontor"
     shop_address: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_lines)] = ()
     shop_vat_id: str = ""
+
+    @field_validator("database_pool_max_size")
+    @classmethod
+    def _holds_the_smallest(cls, size: int, info: ValidationInfo) -> int:
+        if size < info.data.get("database_pool_min_size", 0):
+            raise ValueError("it must not be less than KONTOR_DATABASE_POOL_MIN_SIZE")
+        return size
 
 
 def load_settings() -> Settings:

@@ -6,6 +6,7 @@ from typing import Final
 import procrastinate
 import structlog
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 
 from server.db.idempotency import delete_expired
 from server.db.session import Database
@@ -44,7 +45,21 @@ def register_upkeep(app: procrastinate.App, *, db: Database, clock: Clock) -> No
         # Their worker was killed: it has not shown a sign of life for a while.
         for job in await app.job_manager.get_stalled_jobs():
             _log.warning("work.job_stalled", task=job.task_name, job_id=job.id)
-            await app.job_manager.retry_job(job)
+            try:
+                await _take_up(app, job)
+            except ConnectorException as error:
+                # It ended by itself meanwhile, or the database refuses it: the others still want their turn.
+                _log.error("work.stalled_job_stays", task=job.task_name, job_id=job.id, error=str(error))
+
+
+async def _take_up(app: procrastinate.App, job: Job) -> None:
+    """Bring a dead worker's job back into the queue, or make an end of it where another one takes its place."""
+    if job.queueing_lock is None:
+        await app.job_manager.retry_job(job)
+        return
+    # The next tick of the clock does the same work. Most often it waits in the queue already, where only one may have
+    # this queueing lock, and cannot begin before the dead one gives its lock up.
+    await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)
 
 
 async def work_until(

@@ -199,7 +199,9 @@ class Bazaar:
 
 
 def request_of(
-    cart: cart_pb2.Cart, provider: payments_pb2.Provider.ValueType = payments_pb2.STRIPE, key: UUID | None = None
+    cart: cart_pb2.Cart,
+    provider: payments_pb2.Payment.Provider.ValueType = payments_pb2.Payment.STRIPE,
+    key: UUID | None = None,
 ) -> orders_service_pb2.PlaceOrderRequest:
     """Make the request that places a cart."""
     return orders_service_pb2.PlaceOrderRequest(

@@ -136,6 +136,7 @@ def settings(database_url: str, signing_key_file: Path, running_stripe: StripeSt
         smtp_url=SecretStr("smtp://localhost:1"),
         mail_from="Kontor <shop@shop.example>",
         public_url="https://shop.example",
+        bank_transfer_days=7,
         database_pool_max_size=20,
         # Tests change the database behind the server's back; those of the cache open a shop of their own.
         response_cache_bytes=0,

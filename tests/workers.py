@@ -28,6 +28,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "smtp_url": settings.smtp_url.get_secret_value(),
         "mail_from": settings.mail_from,
         "public_url": settings.public_url,
+        "bank_transfer_days": str(settings.bank_transfer_days),
         "database_pool_min_size": "1",
         "database_pool_max_size": "4",
     }

@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.Column("updated_time", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("subject_hash", name="pk_login_throttles"),
     )
+    op.create_index("ix_login_throttles_updated_time", "login_throttles", ["updated_time"], unique=False)
     op.create_table(
         "orders",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -112,13 +113,12 @@ def upgrade() -> None:
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("taxes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("shipping_address", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("billing_address", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("billing_address", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("shipping_method", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("placed_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("completed_time", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("closed_reason", sa.Text(), server_default="", nullable=False),
         sa.Column("updated_time", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "fulfillment_status IN ('NOT_REQUIRED', 'UNFULFILLED', 'PARTIALLY_FULFILLED', 'FULFILLED', 'DELIVERED')",
@@ -203,6 +203,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("email", name="uq_users_email"),
     )
+    op.create_index(
+        "ix_users_unverified",
+        "users",
+        ["updated_time"],
+        unique=False,
+        postgresql_where=sa.text("email_verified_time IS NULL"),
+    )
     op.create_table(
         "carts",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -216,12 +223,19 @@ def upgrade() -> None:
         sa.Column("created_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_time", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("status IN ('OPEN', 'ORDERED', 'MERGED')", name=op.f("ck_carts_status")),
+        sa.CheckConstraint("status IN ('OPEN', 'ORDERED', 'MERGED', 'FORGOTTEN')", name=op.f("ck_carts_status")),
         sa.ForeignKeyConstraint(
             ["shipping_method_id"], ["shipping_methods.id"], name="fk_carts_shipping_method_id", ondelete="SET NULL"
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_carts_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_carts"),
+    )
+    op.create_index(
+        "ix_carts_closed",
+        "carts",
+        ["updated_time"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('ORDERED', 'MERGED')"),
     )
     op.create_index(
         "ix_carts_expires_time", "carts", ["expires_time"], unique=False, postgresql_where=sa.text("status = 'OPEN'")
@@ -230,18 +244,33 @@ def upgrade() -> None:
         "uq_carts_open_user", "carts", ["user_id"], unique=True, postgresql_where=sa.text("status = 'OPEN'")
     )
     op.create_table(
+        "registrations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=False),
+        sa.Column("created_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_registrations_user_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_registrations"),
+    )
+    op.create_index("ix_registrations_created_time", "registrations", ["created_time"], unique=False)
+    op.create_index("ix_registrations_user_id", "registrations", ["user_id"], unique=False)
+    op.create_table(
         "email_tokens",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("registration_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("created_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_time", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("purpose IN ('VERIFY_EMAIL')", name=op.f("ck_email_tokens_purpose")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_email_tokens_user_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["registration_id"], ["registrations.id"], name="fk_email_tokens_registration_id", ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("token_hash", name="pk_email_tokens"),
     )
-    op.create_index("ix_email_tokens_user_id", "email_tokens", ["user_id"], unique=False)
+    op.create_index("ix_email_tokens_expires_time", "email_tokens", ["expires_time"], unique=False)
+    op.create_index("ix_email_tokens_registration_id", "email_tokens", ["registration_id"], unique=False)
     op.create_table(
         "fulfillments",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -310,6 +339,9 @@ def upgrade() -> None:
         sa.Column("actor_kind", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.Column("created_time", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "actor_kind IN ('CUSTOMER', 'GUEST', 'STAFF', 'SHOP')", name=op.f("ck_order_timeline_actor_kind")
+        ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name="fk_order_timeline_order_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_order_timeline"),
         sa.UniqueConstraint("order_id", "sequence", name="uq_order_timeline_order_id_sequence"),
@@ -435,6 +467,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_sessions_user_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),
     )
+    op.create_index("ix_sessions_expires_time", "sessions", ["expires_time"], unique=False)
     op.create_index(
         "ix_sessions_revoked_time",
         "sessions",
@@ -632,9 +665,16 @@ def upgrade() -> None:
             "status IN ('HELD', 'COMMITTED', 'CONSUMED', 'RELEASED', 'EXPIRED')", name=op.f("ck_reservations_status")
         ),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_reservations_quantity")),
-        sa.ForeignKeyConstraint(["stock_id"], ["stock_items.id"], name="fk_reservations_stock_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["stock_id"], ["stock_items.id"], name="fk_reservations_stock_id", ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name="pk_reservations"),
         sa.UniqueConstraint("order_id", "stock_id", "sequence", name="uq_reservations_order_id_stock_id_sequence"),
+    )
+    op.create_index(
+        "ix_reservations_committed",
+        "reservations",
+        ["stock_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'COMMITTED'"),
     )
     op.create_index(
         "ix_reservations_held",
@@ -659,7 +699,7 @@ def upgrade() -> None:
             name=op.f("ck_stock_movements_kind"),
         ),
         sa.ForeignKeyConstraint(
-            ["stock_id"], ["stock_items.id"], name="fk_stock_movements_stock_id", ondelete="CASCADE"
+            ["stock_id"], ["stock_items.id"], name="fk_stock_movements_stock_id", ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_stock_movements"),
     )
@@ -670,6 +710,9 @@ def downgrade() -> None:
     """Drop the tables."""
     op.drop_index("ix_stock_movements_stock", table_name="stock_movements")
     op.drop_table("stock_movements")
+    op.drop_index(
+        "ix_reservations_committed", table_name="reservations", postgresql_where=sa.text("status = 'COMMITTED'")
+    )
     op.drop_index("ix_reservations_held", table_name="reservations", postgresql_where=sa.text("status = 'HELD'"))
     op.drop_table("reservations")
     op.drop_table("variant_prices")
@@ -695,6 +738,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_sessions_revoked_time", table_name="sessions", postgresql_where=sa.text("revoked_time IS NOT NULL")
     )
+    op.drop_index("ix_sessions_expires_time", table_name="sessions")
     op.drop_table("sessions")
     op.drop_index(
         "ix_products_title_trigrams",
@@ -721,11 +765,17 @@ def downgrade() -> None:
     op.drop_table("invoices")
     op.drop_index("ix_fulfillments_order_id", table_name="fulfillments")
     op.drop_table("fulfillments")
-    op.drop_index("ix_email_tokens_user_id", table_name="email_tokens")
+    op.drop_index("ix_email_tokens_registration_id", table_name="email_tokens")
+    op.drop_index("ix_email_tokens_expires_time", table_name="email_tokens")
     op.drop_table("email_tokens")
+    op.drop_index("ix_registrations_user_id", table_name="registrations")
+    op.drop_index("ix_registrations_created_time", table_name="registrations")
+    op.drop_table("registrations")
     op.drop_index("uq_carts_open_user", table_name="carts", postgresql_where=sa.text("status = 'OPEN'"))
     op.drop_index("ix_carts_expires_time", table_name="carts", postgresql_where=sa.text("status = 'OPEN'"))
+    op.drop_index("ix_carts_closed", table_name="carts", postgresql_where=sa.text("status IN ('ORDERED', 'MERGED')"))
     op.drop_table("carts")
+    op.drop_index("ix_users_unverified", table_name="users", postgresql_where=sa.text("email_verified_time IS NULL"))
     op.drop_table("users")
     op.drop_table("tax_rates")
     op.drop_table("shipping_methods")
@@ -736,6 +786,7 @@ def downgrade() -> None:
     op.drop_index("ix_orders_user_newest", table_name="orders")
     op.drop_index("ix_orders_pending", table_name="orders", postgresql_where=sa.text("status = 'PENDING'"))
     op.drop_table("orders")
+    op.drop_index("ix_login_throttles_updated_time", table_name="login_throttles")
     op.drop_table("login_throttles")
     op.drop_table("locations")
     op.drop_table("invoice_counters")

@@ -13,3 +13,9 @@ def register(app: procrastinate.App, *, carts: CartService) -> None:
     async def delete_expired(timestamp: int) -> None:
         """Throw away carts that nobody touched for their lifetime."""
         await carts.delete_expired()
+
+    @app.periodic(cron="53 2 * * *")
+    @app.task(name="cart.forget_closed", queueing_lock="cart.forget_closed")
+    async def forget_closed(timestamp: int) -> None:
+        """Throw away what was ordered or merged long ago."""
+        await carts.forget_closed()

@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    null,
     or_,
     select,
     text,
@@ -30,6 +31,7 @@ from server.cart.rules import MAX_LINES, MAX_QUANTITY, AddFacts
 from server.cart.statements import (
     ONE,
     OPEN,
+    ORDERED,
     OwnerCommand,
     address_country,
     cart,
@@ -46,6 +48,7 @@ from server.cart.statements import (
 )
 from server.cart.tables import Cart, CartItem
 from server.catalog.tables import Product, Variant, VariantPrice
+from server.db.batches import BatchDelete
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
 from server.inventory.tables import StockItem
 from server.kernel.ids import CartId, CartItemId, VariantId
@@ -225,6 +228,12 @@ def _set_addresses(owned: ColumnElement[bool]) -> Executable:
     )
 
 
+def _adopt_currency(owned: ColumnElement[bool]) -> Executable:
+    empty = ~exists(select(item.id).where(item.cart_id == cart.id).correlate(Cart))
+    other = cart.currency != cast(_CURRENCY, CHAR(3))
+    return update(Cart).where(owned, other, empty).values(currency=_CURRENCY).returning(*_COLUMNS)
+
+
 def _offered_in_currency() -> ColumnElement[bool]:
     return and_(method_price.shipping_method_id == method.id, method_price.currency == cart.currency)
 
@@ -313,15 +322,9 @@ LOCK_GUEST_CART = Command(
     .with_for_update(of=Cart, key_share=True),
     CartRow,
 )
-# An empty cart takes the currency of what comes in.
-ADOPT_CURRENCY = Command(
-    update(Cart)
-    .where(
-        cart.id == bindparam("into_id", type_=Uuid()),
-        ~exists(select(item.id).where(item.cart_id == cart.id).correlate(Cart)),
-    )
-    .values(currency=_CURRENCY)
-)
+# An empty cart takes the currency of what comes in. A statement of its own: it has to see what was put in by whoever
+# held the cart until now.
+ADOPT_CURRENCY = OwnerCommand(_adopt_currency, CartRow)
 MOVE_ITEMS = ScalarCommand(_move_items(), UUID)
 TAKE_OVER = Command(_take_over(), CartRow)
 LIST_METHODS = Query(
@@ -346,10 +349,39 @@ LIST_METHODS = Query(
     PricedMethod,
 )
 CLOSE = Command(
-    update(Cart)
-    .where(cart.id == bindparam("cart_id"), cart.status == OPEN)
-    .values(status=literal_column("'ORDERED'"), updated_time=_NOW)
+    update(Cart).where(cart.id == bindparam("cart_id"), cart.status == OPEN).values(status=ORDERED, updated_time=_NOW)
 )
 GUEST_STATUS = ScalarQuery(select(cart.status).where(cart.id == bindparam("cart_id"), cart.user_id.is_(None)), str)
 USER_EMAIL = ScalarQuery(select(_user.email).where(_user.id == bindparam("user_id")), str)
-DELETE_EXPIRED = Command(delete(Cart).where(cart.status == OPEN, cart.expires_time <= _NOW))
+_CLOSED = cart.status.in_([literal_column("'ORDERED'", Text), literal_column("'MERGED'", Text)])
+_BEFORE = bindparam("before", type_=DateTime(timezone=True))
+
+
+def _forget_ordered() -> Executable:
+    """Empty some guests' carts that were ordered long ago; their rows stay, see `tables.Cart`."""
+    some = (
+        select(cart.id)
+        .where(_CLOSED, cart.status == ORDERED, cart.user_id.is_(None), cart.updated_time <= _BEFORE)
+        .limit(bindparam("batch_rows", type_=Integer()))
+        .with_for_update(skip_locked=True)
+        .cte("some")
+    )
+    emptied = delete(CartItem).where(item.cart_id.in_(select(some.c.id))).cte("emptied")
+    nothing = {"email": literal_column("''"), "shipping_address": null(), "billing_address": null()}
+    return (
+        update(Cart)
+        .where(cart.id.in_(select(some.c.id)))
+        .values(status=literal_column("'FORGOTTEN'"), shipping_method_id=null(), **nothing)
+        .add_cte(emptied)
+    )
+
+
+EXPIRED = BatchDelete(Cart, and_(cart.status == OPEN, cart.expires_time <= _NOW))
+FORGET_ORDERED = Command(_forget_ordered())
+# A user's ordered carts and all merged ones: no order can ever be made of them again.
+CLOSED = BatchDelete(
+    Cart,
+    and_(
+        _CLOSED, cart.updated_time <= _BEFORE, or_(cart.user_id.is_not(None), cart.status == literal_column("'MERGED'"))
+    ),
+)

@@ -7,6 +7,7 @@ transaction is rolled back.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from server.cart import queries, rules
@@ -24,6 +25,7 @@ from server.cart.errors import (
 )
 from server.cart.statements import LOAD
 from server.cart.values import Address, CartSnapshot, Checkout, OfferedMethod, Owner, PricedView
+from server.db.batches import BATCH_ROWS
 from server.db.idempotency import Claim
 from server.db.session import Database, ReadTx, WriteTx
 from server.db.statement import Bound, together
@@ -43,6 +45,10 @@ class CartSettings:
     country: str
     # How long a cart is kept after its last change.
     lifetime: timedelta = timedelta(days=30)
+
+
+# Orders have their own copy of everything; until then a closed cart answers questions about what happened.
+_CLOSED_KEPT_FOR: Final = timedelta(days=90)
 
 
 class CartService:
@@ -88,9 +94,12 @@ class CartService:
                 asked_currency=currency,
                 now=now,
             )
-            opened, found, loaded = await together(
-                tx, self._open(owner, currency or self._settings.currency, now), change, self._load(owner)
-            )
+            opening, load = self._open(owner, currency or self._settings.currency, now), self._load(owner)
+            if currency:
+                adopt = queries.ADOPT_CURRENCY.bind(owner, currency=currency)
+                opened, _, found, loaded = await together(tx, opening, adopt, change, load)
+            else:
+                opened, found, loaded = await together(tx, opening, change, load)
             if not opened:
                 raise CartClosed
             _check_added(found, variant_id, quantity=quantity, currency=currency)
@@ -202,8 +211,8 @@ class CartService:
             own = await queries.OPEN_USER_CART.one(
                 tx, new_id=new_id(), user_id=actor.user_id, currency=guest.currency, **times
             )
-            if own.currency != guest.currency and not await queries.ADOPT_CURRENCY.run(
-                tx, into_id=own.id, currency=guest.currency
+            if own.currency != guest.currency and not await queries.ADOPT_CURRENCY.first(
+                tx, owner, currency=guest.currency
             ):
                 message = f"The guest's cart is in {guest.currency} and this one in {own.currency}"
                 raise CurrencyMismatch(message, currency=own.currency)
@@ -238,8 +247,16 @@ class CartService:
 
     async def delete_expired(self) -> int:
         """Throw away the carts that nobody touched for their lifetime; return how many."""
-        async with self._db.write() as tx:
-            return await queries.DELETE_EXPIRED.run(tx, now=self._clock.now())
+        return await queries.EXPIRED.run(self._db, now=self._clock.now())
+
+    async def forget_closed(self) -> None:
+        """Throw away, or empty, the carts that were ordered or merged long ago: they hold addresses."""
+        before = self._clock.now() - _CLOSED_KEPT_FOR
+        await queries.CLOSED.run(self._db, before=before)
+        forgotten = BATCH_ROWS
+        while forgotten == BATCH_ROWS:
+            async with self._db.write_single() as tx:
+                forgotten = await queries.FORGET_ORDERED.run(tx, before=before, batch_rows=BATCH_ROWS)
 
     async def _change(self, owner: Owner, change: Bound[queries.CartRow], now: datetime) -> PricedView:
         async with self._db.write() as tx:

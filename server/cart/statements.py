@@ -50,6 +50,7 @@ _rate = TaxRate.__table__.c
 
 # Words are written into statements and not bound: a bound one keeps generic plans from using partial indexes.
 OPEN = literal_column("'OPEN'", Text)
+ORDERED = literal_column("'ORDERED'", Text)
 ACTIVE = literal_column("'ACTIVE'", Text)
 ONE = literal_column("1", Integer)
 

@@ -16,13 +16,16 @@ class Cart(Base):
 
     __tablename__ = "carts"
     __table_args__ = (
-        CheckConstraint("status IN ('OPEN', 'ORDERED', 'MERGED')", name="status"),
+        CheckConstraint("status IN ('OPEN', 'ORDERED', 'MERGED', 'FORGOTTEN')", name="status"),
         Index("uq_carts_open_user", "user_id", unique=True, postgresql_where=text("status = 'OPEN'")),
         Index("ix_carts_expires_time", "expires_time", postgresql_where=text("status = 'OPEN'")),
+        Index("ix_carts_closed", "updated_time", postgresql_where=text("status IN ('ORDERED', 'MERGED')")),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    # FORGOTTEN: a guest's ordered cart of long ago, which holds nothing any more. Its row keeps its id from being used
+    # for a second order: the guest still has the token.
     status: Mapped[str] = mapped_column(Text, server_default="OPEN")
     currency: Mapped[str] = mapped_column(CHAR(3))
     email: Mapped[str] = mapped_column(Text, server_default="")

@@ -13,9 +13,8 @@ from server.catalog.search_queries import ACCEPT_SIMILAR, SearchShape, search_st
 from server.catalog.values import ProductListing, ProductPage
 from server.db.session import Database
 from server.db.statement import together
-from server.kernel.errors import invalid_field
 from server.kernel.ids import CategoryId
-from server.kernel.pages import decode_page_token, encode_page_token, filter_hash
+from server.kernel.pages import decode_page_token, encode_page_token, filter_hash, not_a_token
 
 _WORD = re.compile(r"[^\W_]+")
 _MAX_WORDS = 10
@@ -141,9 +140,11 @@ def _after(key: list[str | int], key_type: type[datetime | int | str]) -> dict[s
     try:
         value, id = key
         last = _READERS[key_type](str(value))
+        if isinstance(last, int) and not -(2**63) <= last < 2**63:
+            raise not_a_token()
         return {"after_key": last, "after_id": UUID(str(id))}
     except (TypeError, ValueError):
-        raise invalid_field("page_token", "is not a next_page_token that this list returned") from None
+        raise not_a_token() from None
 
 
 def _page(

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, case, delete, literal_column, update
+from sqlalchemy import Uuid, bindparam, case, literal_column, update
 from sqlalchemy.dialects.postgresql import insert
 
+from server.db.batches import BatchDelete
 from server.db.session import Database, WriteTx
 from server.db.statement import Command
 from server.db.tables import IdempotencyKey
@@ -107,7 +108,7 @@ _STORE = Command(
         _columns.response.is_(None),
     )
 )
-_DELETE_EXPIRED = Command(delete(IdempotencyKey).where(_columns.expires_time <= bindparam("now")))
+_EXPIRED = BatchDelete(IdempotencyKey, _columns.expires_time <= bindparam("now"))
 
 
 class KeyClaim:
@@ -164,5 +165,4 @@ async def store_response(db: Database, claim: KeyClaim, response: bytes) -> None
 
 async def delete_expired(db: Database, now: datetime) -> int:
     """Forget the keys whose time is over; return how many."""
-    async with db.write_single() as tx:
-        return await _DELETE_EXPIRED.run(tx, now=now)
+    return await _EXPIRED.run(db, now=now)

@@ -1,11 +1,13 @@
 """Notifications: one connection a process listens for what other processes committed."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import structlog
-from psycopg import AsyncConnection, OperationalError, sql
+from psycopg import AsyncConnection, Error, OperationalError, sql
 
 _log = structlog.get_logger(__name__)
 
@@ -14,8 +16,22 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 # A silent connection is asked for a sign of life this often.
 _CHECK_SECONDS: Final = 20.0
 
+_CONNECTION: Final[dict[str, Any]] = {
+    "connect_timeout": 10,
+    # A peer that vanished without a word is given up after seconds, not after the kernel's quarter of an hour.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
 OnNotify = Callable[[str], None]
 OnReconnect = Callable[[], Awaitable[None]]
+
+
+def _end_process() -> None:
+    # In good order, as when an operator ends it; whoever keeps the processes running starts it again.
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Listener:
@@ -23,10 +39,14 @@ class Listener:
 
     Notifications that were sent while the connection was down are lost; `on_reconnect` makes up for them. It also runs
     after the first connect, and always after LISTEN, so nothing falls between loading and listening.
+
+    A process that hears nothing any more would take ended sessions for good ones: when listening fails for good, for
+    another reason than the database, `on_end` ends the process.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, on_end: Callable[[], None] = _end_process) -> None:
         self._dsn = dsn
+        self._on_end = on_end
         self._callbacks: dict[str, list[OnNotify]] = {}
         self._on_reconnect: list[OnReconnect] = []
         self._task: asyncio.Task[None] | None = None
@@ -46,6 +66,7 @@ class Listener:
         waiter.cancel()
         if self._task.done():
             self._task.result()
+        self._task.add_done_callback(self._ended)
         return self
 
     async def stop(self) -> None:
@@ -55,15 +76,26 @@ class Listener:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            return
+        _log.critical("listen.ended", exc_info=task.exception())
+        self._on_end()
+
     async def _run(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
+        started = False
         while True:
             try:
-                async with await AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=10) as connection:
+                async with await AsyncConnection.connect(self._dsn, autocommit=True, **_CONNECTION) as connection:
                     await self._subscribe(connection)
+                    started = True
                     pause = _FIRST_PAUSE_SECONDS
                     await self._receive(connection)
-            except OperationalError as error:
+            except (Error, OSError) as error:
+                if not started and not isinstance(error, OperationalError | OSError):
+                    # Such as a table that is missing: a process that cannot load must not start.
+                    raise
                 self._listening.clear()
                 _log.warning("listen.lost", error=str(error), retry_seconds=pause)
                 await asyncio.sleep(pause)

@@ -69,7 +69,7 @@ class Journey:
         mail = await self._wait_for("the verification mail", lambda: self.mailbox.find(self.email, "Confirm your"))
         code = _first_match(r"token=([\w.~-]+)", mail)
         self.screen.say(f"mail caught: {_subject(mail)}")
-        await self._do("VerifyEmail", {"token": code}, self.buyer)
+        await self._do("VerifyEmail", {"token": code, "password": self.password}, self.buyer)
 
     async def _browse(self) -> list[dict[str, Any]]:
         self.screen.step("Browse: the category tree, then the newest products in stock")
@@ -81,7 +81,7 @@ class Journey:
         listed = await self.transport.call("ListProducts", {"pageSize": 100, "inStock": True}, self.buyer)
         for summary in listed.answer["products"]:
             opened = await self.transport.call("GetProduct", {"productId": summary["slug"]}, self.buyer)
-            variants = [v for v in opened.answer["variants"] if v["availability"].get("inStock") and _ships(v)]
+            variants = [variant for variant in opened.answer["variants"] if _suits(variant)]
             if len(variants) > 1:
                 self.screen.show(opened)
                 return variants[:2]
@@ -169,7 +169,7 @@ class Journey:
         timeline = await self._do("ListTimeline", {"orderId": order_id}, self.buyer)
         for entry in timeline["entries"]:
             states = " → ".join(state for state in (entry.get("fromState"), entry.get("toState")) if state)
-            self.screen.say(f"{entry['createTime'][11:19]}  {entry['actor']:9} {entry['kind']:20} {states}")
+            self.screen.say(f"{entry['createTime'][11:19]}  {entry['actor'].lower():9} {entry['kind']:20} {states}")
 
     async def _race_for_the_last_unit(self, variant: dict[str, Any]) -> None:
         self.screen.step("Two guests want the last unit: the second learns what is left")
@@ -226,8 +226,10 @@ def _answer(rpc: str, exchange: Exchange) -> dict[str, Any]:
     return exchange.answer
 
 
-def _ships(variant: dict[str, Any]) -> bool:
-    return bool(variant.get("requiresShipping"))
+def _suits(variant: dict[str, Any]) -> bool:
+    """Whether it is sent, in stock and counted, so that the last one can be sold."""
+    availability = variant["availability"]
+    return bool(variant["requiresShipping"] and availability["inStock"] and "availableCount" in availability)
 
 
 def _subject(mail: str) -> str:

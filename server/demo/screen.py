@@ -7,7 +7,7 @@ from typing import Any, TextIO
 from server.demo.transport import Exchange
 
 _MAX_LINES = 24
-_SECRETS = ("password", "accessToken", "refreshToken", "clientSecret")
+_SECRETS = ("password", "accessToken", "refreshToken", "clientSecret", "token", "cartToken")
 
 
 class Screen:
@@ -25,6 +25,8 @@ class Screen:
     def show(self, exchange: Exchange) -> None:
         """Show a call."""
         self._print(f"→ {exchange.target}")
+        for name, value in exchange.headers.items():
+            self._print(f"  {name}: {value if name == 'idempotency-key' else value[:18] + '…'}")
         if exchange.request:
             self._body(exchange.request)
         self._print(f"← {exchange.status}")

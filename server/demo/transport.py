@@ -46,6 +46,8 @@ class Exchange:
 
     # `POST /v1/orders`, or the full name of the RPC.
     target: str
+    # Headers, or metadata, that say who calls and make the call safe to repeat.
+    headers: dict[str, str]
     request: dict[str, Any]
     # `200`, or the name of the gRPC status.
     status: str
@@ -102,6 +104,7 @@ class RestTransport:
         binary = not response.headers.get("content-type", "").startswith("application/json")
         return Exchange(
             target=f"{verb} {path}",
+            headers=credentials.headers(key),
             request=body or {},
             status=str(response.status_code),
             succeeded=response.is_success,
@@ -125,14 +128,15 @@ class GrpcTransport:
         invoke = self.channel.unary_unary(
             path, request_serializer=_serialize, response_deserializer=answer_class.FromString
         )
-        metadata = tuple(credentials.headers(key).items())
+        headers = credentials.headers(key)
+        metadata = tuple(headers.items())
         try:
             answer = await invoke(message, metadata=metadata, timeout=_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
-            return Exchange(path[1:], request, error.code().name, False, _error(error))
+            return Exchange(path[1:], headers, request, error.code().name, False, _error(error))
         if method.output_type.full_name == "google.api.HttpBody":
-            return Exchange(path[1:], request, "OK", True, {}, answer.data)
-        return Exchange(path[1:], request, "OK", True, _to_dict(answer))
+            return Exchange(path[1:], headers, request, "OK", True, {}, answer.data)
+        return Exchange(path[1:], headers, request, "OK", True, _to_dict(answer))
 
 
 def _to_dict(message: Message) -> dict[str, Any]:

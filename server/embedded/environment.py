@@ -28,6 +28,7 @@ def shop_environment(options: Options, home: Home, keys: Keys, *, database_url: 
         "KONTOR_SHOP_ADDRESS": "Speicherstadt 1|20457 Hamburg|Germany",
         "KONTOR_PUBLIC_URL": options.http_url,
         "KONTOR_DEFAULT_CURRENCY": options.default_currency,
+        "KONTOR_BANK_TRANSFER_DAYS": "7",
     }
 
 

@@ -33,13 +33,9 @@ def migrate(settings: Settings, tell: Tell) -> None:
 async def set_up(settings: Settings, email: str, password: str, tell: Tell) -> None:
     """Make what pricing asks for, and an administrator unless the address has an account."""
     tell("step", "Administrator")
-    from server.app import build
-    from server.pricing.service import ensure_defaults
+    from server.goods import prepare_shop
 
-    async with await build(settings) as app:
-        async with app.core.db.write() as tx:
-            await ensure_defaults(tx)
-        made = await app.features.accounts.ensure_admin(email, password)
+    made = await prepare_shop(settings, email, password)
     tell("detail", email)
     tell("admin", "made" if made else "kept")
 

@@ -44,6 +44,11 @@ def keep_admin_password(home: Home, password: str) -> None:
     write_private(home.secrets / "admin-password", password + "\n")
 
 
+def kept_admin_password(home: Home) -> str:
+    """Return the password of the administrator that a start of this home made."""
+    return (home.secrets / "admin-password").read_text(encoding="utf-8").strip()
+
+
 def _ensure(path: Path, fresh: str) -> str:
     if not path.exists():
         write_private(path, fresh + "\n")

@@ -26,7 +26,9 @@ class Options:
     @property
     def host(self) -> str:
         """The name under which this machine reaches what it listens on."""
-        return "127.0.0.1" if self.listen in ("0.0.0.0", "::") else self.listen  # noqa: S104  a comparison
+        if self.listen in ("0.0.0.0", "::"):  # noqa: S104  a comparison
+            return "127.0.0.1"
+        return f"[{self.listen}]" if ":" in self.listen else self.listen
 
     @property
     def http_url(self) -> str:

@@ -121,13 +121,21 @@ class Postgres:
             await asyncio.sleep(0.02)
 
     def ensure_database(self) -> None:
-        """Make the shop's user and database when they are missing."""
+        """Make the shop's user and database when they are missing. Raises CannotStart."""
+        import psycopg
+
+        try:
+            self._ensure_database()
+        except psycopg.Error as error:
+            raise CannotStart(f"PostgreSQL refused to make the shop's database: {error} (log: {self.log})") from None
+
+    def _ensure_database(self) -> None:
         import psycopg
 
         with psycopg.connect(self.url(user="postgres", database="postgres"), autocommit=True) as connection:
-            if not connection.execute("SELECT FROM pg_roles WHERE rolname = 'kontor'").fetchone():
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'kontor'").fetchone() is None:
                 connection.execute("CREATE ROLE kontor LOGIN")
-            if not connection.execute("SELECT FROM pg_database WHERE datname = 'kontor'").fetchone():
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'kontor'").fetchone() is None:
                 connection.execute("CREATE DATABASE kontor OWNER kontor")
         with psycopg.connect(self.url(user="postgres"), autocommit=True) as connection:
             # The one extension that an owner may not make for itself.

@@ -12,7 +12,7 @@ from server.edge import Edge
 from server.edge_run import envoy_program
 from server.embedded.environment import shop_environment
 from server.embedded.home import Home, Running
-from server.embedded.keys import Keys, ensure_keys, keep_admin_password
+from server.embedded.keys import Keys, ensure_keys, keep_admin_password, kept_admin_password
 from server.embedded.mail_catcher import MailCatcher
 from server.embedded.options import Options
 from server.embedded.postgres import Postgres
@@ -72,7 +72,7 @@ class Shop:
             stripe_url=self._options.stripe_url,
             mail_folder=str(self._home.mail),
             admin_email=self._options.admin_email,
-            admin_password=self._options.admin_password or self._keys.admin_password,
+            admin_password=kept_admin_password(self._home),
             environment=self._shop_environment,
         )
 

@@ -108,6 +108,8 @@ def _announce(shop: Shop, options: Options, home: Home, screen: Screen, seconds:
     admin = options.admin_email
     if shop.made_password:
         admin += f"   password {shop.running().admin_password}   (shown this once)"
+    elif options.admin_password not in (None, shop.running().admin_password):
+        admin += "   KONTOR_ADMIN_PASSWORD is ignored: the administrator has a password already"
     rows = [
         ("REST", f"{options.http_url}   gRPC and gRPC-Web too"),
         ("gRPC", options.grpc_target),

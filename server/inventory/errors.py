@@ -1,10 +1,15 @@
 """What can go wrong with stock."""
 
 from collections.abc import Mapping
+from itertools import islice
 from uuid import UUID
 
 from server.kernel.errors import FailedPrecondition, NotFound
 from server.kernel.ids import Prefix, format_id
+
+# Errors travel in trailers, of which gRPC's clients take 8 KiB by default: https://grpc.io/docs/guides/metadata/
+_IN_WORDS = 3
+_IN_METADATA = 40
 
 
 class OutOfStock(FailedPrecondition):
@@ -14,8 +19,13 @@ class OutOfStock(FailedPrecondition):
 
     def __init__(self, available: Mapping[UUID, int]) -> None:
         self.available = available
-        left = {format_id(Prefix.VARIANT, variant_id): str(count) for variant_id, count in available.items()}
-        listed = ", ".join(f"{count} of {variant}" for variant, count in left.items())
+        some = islice(available.items(), _IN_METADATA)
+        left = {format_id(Prefix.VARIANT, variant_id): str(count) for variant_id, count in some}
+        listed = ", ".join(f"{count} of {variant}" for variant, count in islice(left.items(), _IN_WORDS))
+        if len(available) > _IN_WORDS:
+            listed += f" and fewer than wanted of {len(available) - _IN_WORDS} more"
+        if len(available) > _IN_METADATA:
+            left["more_count"] = str(len(available) - _IN_METADATA)
         super().__init__(f"Not enough is left: {listed} can be had", metadata=left)
 
 

@@ -6,8 +6,8 @@ Contract between a hold and its order:
   little takes the units back: the reservation becomes EXPIRED, the counters and the ledger follow, and the order is not
   touched. So an order that is PENDING and past its deadline may have lost some of its units, or all.
 - That such an order becomes EXPIRED is decided in orders, which then calls `release(expired=True)` for what is left.
-- `commit` holds again what was lost, when it can still be had. When it raises OutOfStock nothing has changed: the money
-  came too late, and orders gives it back and calls `release`.
+- `extend` and `commit` hold again what was lost, when it can still be had. When `commit` raises OutOfStock nothing has
+  changed: the money came too late, and orders gives it back and calls `release`.
 - The caller holds the lock of the order's row in every function that takes an order id.
 """
 
@@ -53,18 +53,25 @@ async def commit(tx: WriteTx, order_id: OrderId, *, now: datetime, actor_id: Use
     commit_held = holds.COMMIT.bind(order_id=order_id, now=now, actor_id=actor_id)
     _, (lost,) = await together(tx, holds.LOCK.bind(order_id=order_id), commit_held)
     if lost:
-        units = await holds.LOST_UNITS.all(tx, order_id=order_id)
-        await hold(tx, order_id, dict(units), expires_time=now, now=now)
-        await holds.FORGET_LOST.run(tx, order_id=order_id)
+        await _hold_again(tx, order_id, expires_time=now, now=now)
         await holds.COMMIT.one(tx, order_id=order_id, now=now, actor_id=actor_id)
 
 
-async def extend(tx: WriteTx, order_id: OrderId, *, expires_time: datetime) -> bool:
-    """Move the deadline of what an order holds, never to an earlier time. False: some of it was lost by expiry."""
+async def extend(tx: WriteTx, order_id: OrderId, *, expires_time: datetime, now: datetime) -> bool:
+    """Move the deadline of what an order holds, never to an earlier time, and hold again what it lost by expiry.
+
+    False: what was lost is sold meanwhile, so it stays lost; what is left is held on.
+    """
     _, (lost,) = await together(
         tx, holds.LOCK.bind(order_id=order_id), holds.EXTEND.bind(order_id=order_id, expires_time=expires_time)
     )
-    return lost == 0
+    if not lost:
+        return True
+    try:
+        await _hold_again(tx, order_id, expires_time=expires_time, now=now)
+    except OutOfStock:
+        return False
+    return True
 
 
 async def consume(
@@ -158,6 +165,12 @@ async def get_stock(tx: ReadTx, variant_id: VariantId) -> Stock:
     if await queries.variant_exists(tx, variant_id):
         raise StockNotTracked(variant_id)
     raise VariantNotFound(variant_id)
+
+
+async def _hold_again(tx: WriteTx, order_id: OrderId, *, expires_time: datetime, now: datetime) -> None:
+    units = await holds.LOST_UNITS.all(tx, order_id=order_id)
+    await hold(tx, order_id, dict(units), expires_time=expires_time, now=now)
+    await holds.FORGET_LOST.run(tx, order_id=order_id)
 
 
 async def _try_hold(

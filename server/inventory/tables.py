@@ -58,7 +58,7 @@ class StockItem(Base):
 
 
 class Reservation(Base):
-    """Units of one stock item that an order holds."""
+    """Units of one stock item that an order holds. It keeps its stock item, and so the variant, from being deleted."""
 
     __tablename__ = "reservations"
     __table_args__ = (
@@ -71,11 +71,12 @@ class Reservation(Base):
             "expires_time",
             postgresql_where=text("status = 'HELD'"),
         ),
+        Index("ix_reservations_committed", "stock_id", postgresql_where=text("status = 'COMMITTED'")),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     order_id: Mapped[UUID] = mapped_column(Uuid)
-    stock_id: Mapped[UUID] = mapped_column(ForeignKey("stock_items.id", ondelete="CASCADE"))
+    stock_id: Mapped[UUID] = mapped_column(ForeignKey("stock_items.id", ondelete="RESTRICT"))
     # Counts the parts of one order's hold: shipping a part splits a row, a late payment holds anew.
     sequence: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     quantity: Mapped[int] = mapped_column(BigInteger)
@@ -96,7 +97,7 @@ class StockMovement(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    stock_id: Mapped[UUID] = mapped_column(ForeignKey("stock_items.id", ondelete="CASCADE"))
+    stock_id: Mapped[UUID] = mapped_column(ForeignKey("stock_items.id", ondelete="RESTRICT"))
     kind: Mapped[str] = mapped_column(Text)
     on_hand_delta: Mapped[int] = mapped_column(BigInteger)
     reserved_delta: Mapped[int] = mapped_column(BigInteger)

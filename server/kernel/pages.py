@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Sequence
+from uuid import UUID
 
 from server.kernel.errors import InvalidArgument, invalid_field
 
@@ -38,18 +39,38 @@ def encode_page_token(sort_key: Sequence[str | int], filter_hash: str) -> str:
 def decode_page_token(token: str, filter_hash: str) -> list[str | int]:
     """Return the sort key in a token. Raises InvalidArgument for a foreign one or one of another filter."""
     if len(token) > _MAX_TOKEN_LENGTH:
-        raise _not_a_token()
+        raise not_a_token()
     try:
         padded = token + "=" * (-len(token) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        raise _not_a_token() from None
-    if not isinstance(values, list) or len(values) < 2 or not all(type(value) in (str, int) for value in values):
-        raise _not_a_token()
+        raise not_a_token() from None
+    if not isinstance(values, list) or len(values) < 2 or not all(map(_fits_a_column, values)):
+        raise not_a_token()
     if values[0] != filter_hash:
         raise invalid_field("page_token", "belongs to a list with another filter or order; start again without it")
     return values[1:]
 
 
-def _not_a_token() -> InvalidArgument:
+def decode_page_id(token: str, filter_hash: str) -> UUID:
+    """Return the id in the token of a list that is sorted by ids alone. Raises InvalidArgument."""
+    try:
+        (id,) = decode_page_token(token, filter_hash)
+        return UUID(str(id))
+    except ValueError:
+        raise not_a_token() from None
+
+
+def _fits_a_column(value: object) -> bool:
+    """Whether PostgreSQL could have had the value: else somebody edited the token."""
+    if type(value) is int:
+        return -(2**63) <= value < 2**63
+    if type(value) is not str or "\0" in value:
+        return False
+    # JSON can write half a character, which has no bytes.
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def not_a_token() -> InvalidArgument:
+    """Make the refusal of a token that the list never gave."""
     return invalid_field("page_token", "is not a next_page_token that this list returned")

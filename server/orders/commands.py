@@ -18,7 +18,7 @@ from server.kernel.actor import Actor
 from server.kernel.ids import FulfillmentId, OrderId, OrderLineId, new_id
 from server.orders.errors import OrderNumberTaken
 from server.orders.queries import ORDER_COLUMNS
-from server.orders.rules import ParcelStatus
+from server.orders.rules import ActorKind, ParcelStatus
 from server.orders.tables import (
     Fulfillment,
     FulfillmentLine,
@@ -205,7 +205,7 @@ async def insert_order(tx: WriteTx, order: Order, *, actor: Actor) -> None:
     ]
     try:
         await _PLACE.run(
-            tx, **values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=actor_kind(actor)
+            tx, **values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=_actor_kind(actor)
         )
     except UniqueViolation as violation:
         if violation.diag.constraint_name == "uq_orders_number":
@@ -249,7 +249,7 @@ async def note_steps(
         to_state=[step.to_state for step in steps],
         note=[step.note for step in steps],
         actor_id=actor.user_id if actor else None,
-        actor_kind=actor_kind(actor),
+        actor_kind=_actor_kind(actor),
         now=now,
     )
 
@@ -302,10 +302,9 @@ async def ship_parcel(
     )
 
 
-def actor_kind(actor: Actor | None) -> str:
-    """Name who acts, as the timeline shows it."""
+def _actor_kind(actor: Actor | None) -> str:
     if actor is None:
-        return "shop"
+        return ActorKind.SHOP.value
     if actor.admin:
-        return "staff"
-    return "customer" if actor.signed_in else "guest"
+        return ActorKind.STAFF.value
+    return (ActorKind.CUSTOMER if actor.signed_in else ActorKind.GUEST).value

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from server.db.idempotency import Claim
@@ -18,6 +19,8 @@ from server.orders.packing import pack
 from server.orders.progress import complete_if_nothing_left
 from server.orders.rules import OrderStatus, ParcelStatus
 from server.orders.values import Order, ParcelRecord
+
+_WAITING_BATCH: Final = 1000
 
 
 class FulfillmentService:
@@ -69,7 +72,8 @@ class FulfillmentService:
     ) -> Order:
         """Send a parcel off: its stock is consumed, and the order completes when nothing is left.
 
-        Raises OrderNotFound, FulfillmentNotFound, InvalidTransition.
+        Raises OrderNotFound, FulfillmentNotFound, InvalidTransition, and OutOfStock when goods on backorder have not
+        come in.
         """
         async with self._db.write() as tx:
             order = await queries.lock_order(tx, order_id)
@@ -82,6 +86,15 @@ class FulfillmentService:
             await inventory.consume(tx, order_id, _goods(order, parcel), now=now, actor_id=actor.user_id)
             shipped = Step("SHIPPED", ParcelStatus.PENDING, ParcelStatus.SHIPPED, f"{carrier} {tracking_number}")
             return await self._after_shipping(tx, order_id, shipped, actor=actor)
+
+    async def hand_over_arrived(self, variant_id: VariantId) -> None:
+        """Hand over goods that need no parcel to the orders that waited for them, the oldest first."""
+        async with self._db.read() as tx:
+            waiting = await queries.list_waiting_for(tx, variant_id, count=_WAITING_BATCH)
+        for order_id in waiting:
+            async with self._db.write() as tx:
+                order = await queries.lock_order(tx, order_id)
+                await complete_if_nothing_left(tx, order, now=self._clock.now())
 
     async def _after_shipping(self, tx: WriteTx, order_id: OrderId, shipped: Step, *, actor: Actor) -> Order:
         now = self._clock.now()

@@ -64,11 +64,12 @@ def invoice_document(order: Order, *, seller: Seller) -> dict[str, Any]:
 
 async def render_invoice(invoice: InvoiceRecord) -> bytes:
     """Print an invoice as PDF, in a thread: it takes tens of milliseconds of computing."""
-    data = json.dumps(_printed(invoice))
+    data = json.dumps(printed(invoice))
     return await asyncio.to_thread(typst.compile, _TEMPLATE, sys_inputs={"invoice": data}, format="pdf")
 
 
-def _printed(invoice: InvoiceRecord) -> dict[str, Any]:
+def printed(invoice: InvoiceRecord) -> dict[str, Any]:
+    """Make the texts that the template prints."""
     document = invoice.document
     currency = document["currency"]
 
@@ -80,7 +81,8 @@ def _printed(invoice: InvoiceRecord) -> dict[str, Any]:
         "number": invoice.number,
         "date": format_date(invoice.issued_time.date(), format="long", locale=_LOCALE),
         "seller": document["seller"],
-        "buyer": _address_lines(document["buyer"]),
+        # Goods without a parcel are sold to an e-mail address.
+        "buyer": _address_lines(document["buyer"]) if document["buyer"] else [document["email"]],
         "ship_to": _address_lines(document["ship_to"]) if document["ship_to"] else [],
         "order_number": document["order_number"],
         "lines": [

@@ -1,4 +1,4 @@
-"""What orders do in the background: mails, and ending what was not paid in time."""
+"""What orders do in the background: mails, handing over what came in, and ending what was not paid in time."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,21 +9,31 @@ import procrastinate
 from server.db.jobs import RETRY
 from server.db.session import Database
 from server.kernel.actor import Actor, Role
-from server.kernel.ids import OrderId
+from server.kernel.ids import OrderId, VariantId
 from server.mail.gateway import Mailer
 from server.orders import queries
 from server.orders.expiry import OrderExpiry
+from server.orders.fulfill import FulfillmentService
 from server.orders.mails import confirmation_mail, shipped_mail
 
 # Which task hears of which event.
 SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "order.confirmed": ("orders.send_confirmation_mail",),
     "order.shipped": ("orders.send_shipped_mail",),
+    "stock.adjusted": ("orders.hand_over_arrived",),
 }
 _SHOP: Final = Actor(user_id=None, role=Role.ADMIN, session_id=None, cart_id=None)
 
 
-def register(app: procrastinate.App, *, db: Database, mailer: Mailer, expiry: OrderExpiry, shop_name: str) -> None:
+def register(
+    app: procrastinate.App,
+    *,
+    db: Database,
+    mailer: Mailer,
+    expiry: OrderExpiry,
+    fulfillments: FulfillmentService,
+    shop_name: str,
+) -> None:
     """Add the tasks of this feature to the worker."""
 
     @app.task(name="orders.send_confirmation_mail", retry=RETRY)
@@ -37,6 +47,10 @@ def register(app: procrastinate.App, *, db: Database, mailer: Mailer, expiry: Or
         async with db.snapshot() as tx:
             order = await queries.get_order(tx, OrderId(UUID(aggregate_id)), viewer=_SHOP)
         await mailer.send(shipped_mail(order, tracking=data["tracking"], shop_name=shop_name))
+
+    @app.task(name="orders.hand_over_arrived", retry=RETRY)
+    async def hand_over_arrived(*, aggregate_id: str, **_: Any) -> None:
+        await fulfillments.hand_over_arrived(VariantId(UUID(aggregate_id)))
 
     @app.periodic(cron="* * * * *")
     @app.task(name="orders.expire_overdue", queueing_lock="orders.expire_overdue")

@@ -65,7 +65,7 @@ def to_timeline_entry(entry: TimelineRecord) -> orders_pb2.TimelineEntry:
         kind=orders_pb2.TimelineEntry.Kind.Value(entry.kind),
         from_state=entry.from_state,
         to_state=entry.to_state,
-        actor=entry.actor_kind,
+        actor=orders_pb2.TimelineEntry.Actor.Value(entry.actor_kind),
         note=entry.note,
         create_time=to_timestamp(entry.created_time),
     )

@@ -49,13 +49,16 @@ class PlaceOrderService:
         payments: PaymentService,
         seller: Seller,
         hold_for: timedelta,
+        transfer_for: timedelta,
     ) -> None:
+        """`hold_for` is how long an unpaid order keeps its stock; `transfer_for`, when money comes by bank transfer."""
         self._db = db
         self._clock = clock
         self._carts = carts
         self._payments = payments
         self._seller = seller
         self._hold_for = hold_for
+        self._transfer_for = transfer_for
 
     async def place_order(
         self, *, expected_minor: int, expected_currency: str, provider: Provider, actor: Actor, claim: Claim
@@ -65,7 +68,6 @@ class PlaceOrderService:
         Raises CartEmpty, CartClosed, CheckoutIncomplete, VariantUnavailable, ShippingMethodUnavailable, PriceChanged,
         OutOfStock; PaymentProviderDisabled; and, with the order standing, PaymentProviderUnavailable or PaymentRefused.
         """
-        self._payments.require_enabled(provider)
         order_id = OrderId(new_id())
         async with self._db.write() as tx:
             earlier = await claim.take(tx, order_id)
@@ -84,7 +86,8 @@ class PlaceOrderService:
         now = self._clock.now()
         checkout = await self._carts.lock_for_checkout(tx, actor)
         _check(checkout, *expected)
-        order = _draft(order_id, checkout, now=now, expires_time=now + self._hold_for)
+        window = self._transfer_for if provider is Provider.MANUAL else self._hold_for
+        order = _draft(order_id, checkout, now=now, expires_time=now + window)
         await inventory.hold(tx, order_id, checkout.demand, expires_time=order.record.expires_time, now=now)
         await commands.insert_order(tx, order, actor=actor)
         await self._carts.close(tx, checkout.cart_id, now=now)
@@ -157,7 +160,7 @@ def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time
             for tax in priced.taxes
         ],
         shipping_address=checkout.shipping_address,
-        billing_address=checkout.billing_address or {},
+        billing_address=checkout.billing_address,
         shipping_method=_shipping_method(checkout.shipping_method),
         placed_time=now,
         expires_time=expires_time,

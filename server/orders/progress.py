@@ -7,6 +7,7 @@ from server.db.session import WriteTx
 from server.events import service as events
 from server.events.service import JsonValue
 from server.inventory import service as inventory
+from server.inventory.errors import OutOfStock
 from server.kernel.actor import Actor
 from server.kernel.ids import VariantId
 from server.orders import commands, rules
@@ -21,7 +22,8 @@ _PAID = (PaymentStatus.NOT_REQUIRED, PaymentStatus.PAID, PaymentStatus.OVERPAID)
 async def confirm(tx: WriteTx, order: Order, *, seller: Seller, actor: Actor | None, now: datetime) -> Order:
     """Let the agreement stand: its stock is committed already. Issues the invoice when all money is here.
 
-    Completes the order at once when nothing needs a parcel.
+    Hands over what needs no parcel, and completes the order at once when that is everything. Goods on backorder that
+    have not come in never keep the money from being recorded: the order stays CONFIRMED until they are there.
     """
     before = order.record.status
     rules.check_order_step(before, OrderStatus.CONFIRMED)
@@ -31,9 +33,6 @@ async def confirm(tx: WriteTx, order: Order, *, seller: Seller, actor: Actor | N
     )
     await events.record(tx, events.NewEvent("order.confirmed", order.record.id, _facts(order)))
     order = await issue_invoice_if_paid(tx, order, seller=seller, now=now)
-    without_parcel = _goods_without_parcel(order)
-    if without_parcel:
-        await inventory.consume(tx, order.record.id, without_parcel, now=now)
     return await complete_if_nothing_left(tx, order, now=now)
 
 
@@ -48,11 +47,10 @@ async def issue_invoice_if_paid(tx: WriteTx, order: Order, *, seller: Seller, no
 
 
 async def complete_if_nothing_left(tx: WriteTx, order: Order, *, now: datetime) -> Order:
-    """Store the order's present states, and complete it when nothing is left to ship or to pay."""
+    """Store the order's present states, and complete it when nothing is left to hand over, to ship or to pay."""
     record = order.record
-    if record.status is not OrderStatus.CONFIRMED or not rules.nothing_left(
-        record.payment_status, record.fulfillment_status
-    ):
+    handed_over = record.status is OrderStatus.CONFIRMED and await _hand_over(tx, order, now=now)
+    if not handed_over or not rules.nothing_left(record.payment_status, record.fulfillment_status):
         return await commands.update_order(tx, order, now=now)
     order = await commands.update_order(tx, order, now=now, status=OrderStatus.COMPLETED, completed_time=now)
     step = Step("STATUS_CHANGED", OrderStatus.CONFIRMED, OrderStatus.COMPLETED)
@@ -71,6 +69,18 @@ async def expire(tx: WriteTx, order: Order, *, reason: str, now: datetime) -> Or
     await commands.note_steps(tx, order.record.id, [step], actor=None, now=now)
     await events.record(tx, events.NewEvent("order.expired", order.record.id, _facts(order)))
     return order
+
+
+async def _hand_over(tx: WriteTx, order: Order, *, now: datetime) -> bool:
+    """Let go of the goods that need no parcel, once; False: some are on backorder, and all wait for them."""
+    goods = _goods_without_parcel(order)
+    if not goods:
+        return True
+    try:
+        await inventory.consume(tx, order.record.id, goods, now=now)
+    except OutOfStock:
+        return False
+    return True
 
 
 def _goods_without_parcel(order: Order) -> dict[VariantId, int]:

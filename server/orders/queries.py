@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, func, or_, select, true
+from sqlalchemy import ARRAY, Boolean, Select, Uuid, any_, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Query, ScalarQuery, together
+from server.inventory.tables import Reservation, StockItem
 from server.kernel.actor import Actor
-from server.kernel.ids import OrderId
+from server.kernel.ids import OrderId, VariantId
 from server.orders.errors import OrderNotFound
 from server.orders.rules import FulfillmentStatus, OrderStatus, ParcelStatus, PaymentStatus
-from server.orders.tables import Fulfillment, FulfillmentLine, Invoice, OrderLine, TimelineEntry
+from server.orders.tables import OWNED, Fulfillment, FulfillmentLine, Invoice, OrderLine, TimelineEntry
 from server.orders.tables import Order as OrderTable
 from server.orders.values import InvoiceRecord, LineRecord, Order, OrderRecord, ParcelRecord, TimelineRecord
 
@@ -63,15 +64,11 @@ _invoice_number = (
 )
 _orders: Select[Any] = select(*ORDER_COLUMNS, _invoice_number)
 # What belongs to others does not exist for the caller.
-_visible = or_(
-    bindparam("sees_all", type_=true().type),
-    OrderTable.user_id == bindparam("viewer_id"),
-    OrderTable.cart_id == bindparam("viewer_cart_id"),
-)
+_visible = or_(bindparam("sees_all", type_=Boolean), OWNED)
 _one = _orders.where(OrderTable.id == bindparam("order_id"))
 _GET = Query(_one.where(_visible), _order_record)
 _LOCK = Query(_one.with_for_update(of=OrderTable), _order_record)
-_BY_CART = Query(_orders.where(OrderTable.cart_id == bindparam("cart_id")), _order_record)
+_LOCK_ROW = ScalarQuery(select(OrderTable.id).where(OrderTable.id == bindparam("order_id")).with_for_update(), UUID)
 _newest_first = (
     _orders.where(OrderTable.user_id == bindparam("user_id")).order_by(OrderTable.id.desc()).limit(bindparam("count"))
 )
@@ -139,6 +136,25 @@ _INVOICE = Query(
     select(Invoice.number, Invoice.issued_time, Invoice.document).where(Invoice.order_id == bindparam("order_id")),
     InvoiceRecord,
 )
+_goods_without_parcel = select(OrderLine.id).where(
+    OrderLine.order_id == Reservation.order_id,
+    OrderLine.variant_id == StockItem.variant_id,
+    OrderLine.requires_shipping.is_(False),
+)
+_LIST_WAITING = ScalarQuery(
+    select(Reservation.order_id)
+    .join(StockItem, StockItem.id == Reservation.stock_id)
+    .where(
+        StockItem.variant_id == bindparam("variant_id"),
+        # As the partial index says it.
+        text("reservations.status = 'COMMITTED'"),
+        _goods_without_parcel.exists(),
+    )
+    .distinct()
+    .order_by(Reservation.order_id)
+    .limit(bindparam("count")),
+    UUID,
+)
 _LIST_OVERDUE = ScalarQuery(
     select(OrderTable.id)
     .where(OrderTable.status == "PENDING", OrderTable.expires_time < bindparam("now"))
@@ -171,9 +187,10 @@ async def get_visible_record(tx: ReadTx, order_id: OrderId, *, viewer: Actor) ->
     return record
 
 
-async def find_order_of_cart(tx: ReadTx, cart_id: UUID) -> OrderRecord | None:
-    """Return the order that a cart became, if it did."""
-    return await _BY_CART.first(tx, cart_id=cart_id)
+async def lock_row(tx: WriteTx, order_id: OrderId) -> None:
+    """Lock an order's row and read nothing of it. Raises OrderNotFound."""
+    if await _LOCK_ROW.first(tx, order_id=order_id) is None:
+        raise OrderNotFound
 
 
 async def lock_order(tx: WriteTx, order_id: OrderId) -> Order:
@@ -216,6 +233,11 @@ async def list_timeline(tx: ReadTx, order_id: OrderId) -> list[TimelineRecord]:
 async def find_invoice(tx: ReadTx, order_id: OrderId) -> InvoiceRecord | None:
     """Return the invoice of an order, if it is issued."""
     return await _INVOICE.first(tx, order_id=order_id)
+
+
+async def list_waiting_for(tx: ReadTx, variant_id: VariantId, *, count: int) -> list[OrderId]:
+    """Return orders that have yet to hand over a variant that needs no parcel, the oldest first."""
+    return [OrderId(order_id) for order_id in await _LIST_WAITING.all(tx, variant_id=variant_id, count=count)]
 
 
 async def list_overdue(tx: ReadTx, *, now: datetime, count: int) -> list[OrderId]:

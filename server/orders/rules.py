@@ -69,12 +69,23 @@ PARCEL_TRANSITIONS: Mapping[ParcelStatus, frozenset[ParcelStatus]] = {
 }
 
 
+class ActorKind(StrEnum):
+    """Who did something to an order."""
+
+    CUSTOMER = "CUSTOMER"
+    GUEST = "GUEST"
+    STAFF = "STAFF"
+    SHOP = "SHOP"
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """The sums over all payments of an order, in minor units of its currency."""
 
     captured_minor: int = 0
     refunded_minor: int = 0
+    # On its way back: not there yet, and not to be counted on any more.
+    refund_pending_minor: int = 0
     authorized_minor: int = 0
     # A payment is on its way at the provider.
     in_flight: bool = False
@@ -121,8 +132,9 @@ def payment_status(total_minor: int, money: Money) -> PaymentStatus:
 
 
 def money_suffices(total_minor: int, money: Money) -> bool:
-    """Whether enough is here or promised for the agreement to stand; money that went back does not count."""
-    return money.captured_minor - money.refunded_minor + money.authorized_minor >= total_minor
+    """Whether enough is here or promised for the agreement to stand; money that goes back does not count."""
+    kept = money.captured_minor - money.refunded_minor - money.refund_pending_minor
+    return kept + money.authorized_minor >= total_minor
 
 
 def fulfillment_status(lines: Iterable[LineProgress]) -> FulfillmentStatus:

@@ -1,12 +1,11 @@
 """Following orders: the reading use cases."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from server.db.session import Database
 from server.kernel.actor import Actor
 from server.kernel.ids import OrderId, UserId
-from server.kernel.pages import decode_page_token, encode_page_token, filter_hash
+from server.kernel.pages import decode_page_id, encode_page_token, filter_hash
 from server.orders import queries
 from server.orders.errors import InvoiceNotIssued
 from server.orders.invoices import render_invoice
@@ -36,7 +35,7 @@ class OrderService:
     async def list_orders(self, user_id: UserId, *, count: int, page_token: str) -> OrderPage:
         """Return a user's orders, the newest first. Raises InvalidArgument for a foreign page token."""
         digest = filter_hash("orders", user_id)
-        after_id = UUID(str(decode_page_token(page_token, digest)[0])) if page_token else None
+        after_id = decode_page_id(page_token, digest) if page_token else None
         async with self._db.snapshot() as tx:
             # One more than asked for tells whether there is a next page.
             orders = await queries.list_orders(tx, user_id, count=count + 1, after_id=after_id)

@@ -30,7 +30,7 @@ class OrderServicer:
         placed = await self._place.place_order(
             expected_minor=request.expected_total.amount_minor,
             expected_currency=request.expected_total.currency_code,
-            provider=Provider(payments_pb2.Provider.Name(request.payment_provider)),
+            provider=Provider(payments_pb2.Payment.Provider.Name(request.payment_provider)),
             actor=call.actor,
             claim=call.claim,
         )

@@ -28,7 +28,7 @@ class OrderSettlement:
 
     async def lock(self, tx: WriteTx, order_id: OrderId, /) -> None:
         """Lock the order's row: the order comes before its payments in the lock order."""
-        await queries.lock_order(tx, order_id)
+        await queries.lock_row(tx, order_id)
 
     async def payment_changed(
         self, tx: WriteTx, order_id: OrderId, payments: PaymentTotals, /, *, actor: Actor | None
@@ -83,7 +83,8 @@ def _money(payments: PaymentTotals) -> Money:
         captured_minor=payments.captured_minor,
         refunded_minor=payments.refunded_minor,
         authorized_minor=payments.authorized_minor,
-        in_flight=payments.pending_minor > 0,
+        refund_pending_minor=payments.refund_pending_minor,
+        in_flight=payments.processing_minor + payments.action_minor > 0,
         voided=payments.voided_minor > 0,
     )
 

@@ -14,6 +14,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
+    bindparam,
+    or_,
     text,
 )
 from sqlalchemy.dialects.postgresql import CHAR, JSONB
@@ -62,18 +65,26 @@ class Order(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
     # [{"name": ..., "rate_ppm": ..., "included": ..., "taxable_minor": ..., "tax_minor": ...}] over the whole order.
     taxes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    # NULL when nothing is sent.
-    shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    billing_address: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # NULL when nothing is sent and no address was given.
+    shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    # The shipping address where no other one was given.
+    billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # {"id": ..., "code": ..., "name": ...}; NULL when nothing is sent.
-    shipping_method: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    shipping_method: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     placed_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     # When an unpaid order gives its stock back.
     expires_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     confirmed_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     completed_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    closed_reason: Mapped[str] = mapped_column(Text, server_default="")
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+# Whose order it is, for whoever reads it: bind `viewer_id` and `viewer_cart_id`. A cart's token opens a guest's order;
+# who ordered as a user has to be signed in.
+OWNED = or_(
+    Order.user_id == bindparam("viewer_id", type_=Uuid),
+    and_(Order.cart_id == bindparam("viewer_cart_id", type_=Uuid), Order.user_id.is_(None)),
+)
 
 
 class OrderLine(Base):
@@ -109,7 +120,10 @@ class TimelineEntry(Base):
     """One thing that happened to an order."""
 
     __tablename__ = "order_timeline"
-    __table_args__ = (UniqueConstraint("order_id", "sequence"),)
+    __table_args__ = (
+        CheckConstraint("actor_kind IN ('CUSTOMER', 'GUEST', 'STAFF', 'SHOP')", name="actor_kind"),
+        UniqueConstraint("order_id", "sequence"),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))

@@ -29,7 +29,7 @@ class OrderRecord:
     total_minor: int
     taxes: list[dict[str, Any]]
     shipping_address: dict[str, Any] | None
-    billing_address: dict[str, Any]
+    billing_address: dict[str, Any] | None
     shipping_method: dict[str, Any] | None
     placed_time: datetime
     expires_time: datetime

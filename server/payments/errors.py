@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from server.kernel.errors import FailedPrecondition, NotFound, Unauthenticated, Unavailable
+from server.kernel.ids import OrderId, Prefix, format_id
 
 _RETRY_AFTER = timedelta(seconds=2)
 
@@ -15,16 +16,24 @@ class PaymentNotFound(NotFound):
 
 
 class PaymentRefused(FailedPrecondition):
-    """The provider understood and said no."""
+    """The provider understood and said no.
+
+    The order stands for all that: gateways do not know it, so the service names it.
+    """
 
     reason = "PAYMENT_REFUSED"
 
-    def __init__(self, *, provider: str, provider_code: str) -> None:
-        super().__init__(
-            f"{provider} refused the payment: {provider_code}",
-            metadata={"provider": provider, "provider_code": provider_code},
-        )
+    def __init__(self, *, provider: str, provider_code: str, order_id: OrderId | None = None) -> None:
+        metadata = {"provider": provider, "provider_code": provider_code}
+        if order_id is not None:
+            metadata["order_id"] = format_id(Prefix.ORDER, order_id)
+        super().__init__(f"{provider} refused the payment: {provider_code}", metadata=metadata)
+        self.provider = provider
         self.provider_code = provider_code
+
+    def of(self, order_id: OrderId) -> "PaymentRefused":
+        """Return the same refusal with the name of the order."""
+        return PaymentRefused(provider=self.provider, provider_code=self.provider_code, order_id=order_id)
 
 
 class PaymentProviderUnavailable(Unavailable):

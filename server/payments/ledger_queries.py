@@ -130,10 +130,10 @@ RECORD_ENTRIES = Command(
 )
 
 
-def _sum_of_payments(*statuses: Status) -> ColumnElement[int]:
+def _sum_of_payments(status: Status) -> ColumnElement[int]:
     return (
         select(cast(func.coalesce(func.sum(PaymentRow.amount_minor), 0), BigInteger))
-        .where(PaymentRow.order_id == bindparam("order_id"), or_(*[PaymentRow.status == status for status in statuses]))
+        .where(PaymentRow.order_id == bindparam("order_id"), PaymentRow.status == status)
         .scalar_subquery()
     )
 
@@ -145,8 +145,8 @@ TOTALS = Query(
         _sum(and_(_moved(Kind.AUTHORIZATION, _SUCCEEDED), PaymentRow.status == Status.AUTHORIZED)),
         _sum(_moved(Kind.REFUND, _SUCCEEDED)),
         _sum(_moved(Kind.REFUND, TransactionStatus.PENDING)),
-        _sum_of_payments(Status.REQUIRES_ACTION, Status.PROCESSING),
-        _sum_of_payments(Status.CREATED),
+        _sum_of_payments(Status.PROCESSING),
+        _sum_of_payments(Status.REQUIRES_ACTION),
         _sum(_moved(Kind.VOID, _SUCCEEDED)),
     )
     .select_from(PaymentTransaction)

@@ -14,7 +14,7 @@ def to_payment(payment: Payment) -> payments_pb2.Payment:
     message = payments_pb2.Payment(
         id=format_id(Prefix.PAYMENT, payment.id),
         order_id=format_id(Prefix.ORDER, payment.order_id),
-        provider=payments_pb2.Provider.Value(payment.provider.value),
+        provider=payments_pb2.Payment.Provider.Value(payment.provider.value),
         status=payments_pb2.Payment.Status.Value(payment.status.value),
         amount=_money(payment, payment.amount_minor),
         captured_amount=_money(payment, payment.captured_minor),

@@ -10,7 +10,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Text,
-    Uuid,
     and_,
     any_,
     bindparam,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
-from server.orders.tables import Order
+from server.orders.tables import OWNED, Order
 from server.payments import tables
 from server.payments.ledger_queries import sum_of_payment
 from server.payments.rules import Kind, Payment, Provider, Status
@@ -70,20 +69,15 @@ def _payment_columns(client_secret: Any) -> list[Any]:
 
 
 _payments = select(*_payment_columns(PaymentRow.client_secret))
-_owned = or_(
-    Order.user_id == bindparam("user_id", type_=Uuid),
-    # A cart's token opens a guest's order; who ordered as a user has to be signed in.
-    and_(Order.cart_id == bindparam("cart_id", type_=Uuid), Order.user_id.is_(None)),
-)
 
 FIND_PAYMENT = Query(_payments.where(PaymentRow.id == bindparam("payment_id")), Payment)
 # The sums in it are not to be trusted: while it waits for the lock, they are as old as the statement.
 LOCK_PAYMENT = Query(_payments.where(PaymentRow.id == bindparam("payment_id")).with_for_update(of=PaymentRow), Payment)
 LIST_OF_ORDER = Query(_payments.where(PaymentRow.order_id == bindparam("order_id")).order_by(PaymentRow.id), Payment)
 FIND_PAYMENT_FOR = Query(
-    select(*_payment_columns(case((_owned, PaymentRow.client_secret), else_="")))
+    select(*_payment_columns(case((OWNED, PaymentRow.client_secret), else_="")))
     .join(Order, Order.id == PaymentRow.order_id)
-    .where(PaymentRow.id == bindparam("payment_id"), or_(_owned, bindparam("admin", type_=Boolean))),
+    .where(PaymentRow.id == bindparam("payment_id"), or_(OWNED, bindparam("sees_all", type_=Boolean))),
     Payment,
 )
 FIND_ID_BY_REFERENCE = ScalarQuery(

@@ -100,9 +100,10 @@ class PaymentTotals:
     # What went back, and what is on its way back.
     refunded_minor: int
     refund_pending_minor: int
-    # Payments that the buyer has begun (REQUIRES_ACTION, PROCESSING), and those that wait for the buyer (CREATED).
-    pending_minor: int
-    open_minor: int
+    # Payments that the bank works on (PROCESSING), and those that the buyer has begun and must go on with at the bank
+    # (REQUIRES_ACTION), who may have gone away.
+    processing_minor: int
+    action_minor: int
     # Promises that were given back or ran out.
     voided_minor: int
 

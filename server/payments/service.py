@@ -34,18 +34,20 @@ class PaymentService:
     """Use cases of payments."""
 
     def __init__(
-        self, db: Database, *, gateways: Mapping[Provider, Gateway], settlement: SettlementListener, clock: Clock
+        self,
+        db: Database,
+        *,
+        gateways: Mapping[Provider, Gateway],
+        manual: bool,
+        settlement: SettlementListener,
+        clock: Clock,
     ) -> None:
-        """`gateways` holds the providers of this shop; MANUAL needs none."""
+        """`gateways` holds the providers of this shop; MANUAL has none, and `manual` says whether it is offered."""
         self._db = db
         self._gateways = gateways
+        self._offered = {*gateways, Provider.MANUAL} if manual else set(gateways)
         self._settlement = Settlement(settlement, clock)
         self._clock = clock
-
-    def require_enabled(self, provider: Provider) -> None:
-        """Raise PaymentProviderDisabled when the shop has not set the provider up."""
-        if provider is not Provider.MANUAL and provider not in self._gateways:
-            raise PaymentProviderDisabled(provider=provider)
 
     async def create(
         self, tx: WriteTx, *, order_id: OrderId, provider: Provider, amount_minor: int, currency: str, now: datetime
@@ -54,7 +56,8 @@ class PaymentService:
 
         Raises PaymentProviderDisabled.
         """
-        self.require_enabled(provider)
+        if provider not in self._offered:
+            raise PaymentProviderDisabled(provider=provider)
         payment = Payment(
             id=PaymentId(new_id()),
             order_id=order_id,
@@ -98,7 +101,7 @@ class PaymentService:
         except PaymentRefused as refusal:
             async with self._db.write() as tx:
                 await self._settlement.end(tx, payment, Status.FAILED, failure_code=refusal.provider_code)
-            raise
+            raise refusal.of(payment.order_id) from refusal
         async with self._db.write() as tx:
             await queries.STORE_REFERENCE.run(
                 tx,
@@ -122,7 +125,10 @@ class PaymentService:
         payment = await self.start(await self._load(payment_id))
         if payment.provider_reference is None:
             return payment
-        state = await self._gateway(payment).retrieve(payment.provider_reference)
+        try:
+            state = await self._gateway(payment).retrieve(payment.provider_reference)
+        except PaymentRefused as refusal:
+            raise refusal.of(payment.order_id) from refusal
         async with self._db.write() as tx:
             await self._settlement.apply(tx, payment, state, actor=actor)
         return await self._load(payment_id)
@@ -206,10 +212,6 @@ class PaymentService:
         async with self._db.write() as tx:
             await self._settlement.apply_refund(tx, payment, refund)
 
-    async def get(self, payment_id: PaymentId) -> Payment:
-        """Return a payment, whoever owns it. Raises PaymentNotFound."""
-        return await self._load(payment_id)
-
     async def list_for_order(self, tx: ReadTx, order_id: OrderId) -> list[Payment]:
         """Return the payments of an order, oldest first, with client secrets: show them to the owner only."""
         return await queries.LIST_OF_ORDER.all(tx, order_id=order_id)
@@ -238,7 +240,8 @@ class PaymentService:
 
     def _gateway(self, payment: Payment) -> Gateway:
         assert_no_transaction()
-        self.require_enabled(payment.provider)
+        if payment.provider not in self._gateways:
+            raise PaymentProviderDisabled(provider=payment.provider)
         return self._gateways[payment.provider]
 
 

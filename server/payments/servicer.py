@@ -59,7 +59,11 @@ class PaymentServicer:
     async def _find(self, payment_id: PaymentId, actor: Actor) -> Payment:
         async with self._db.read() as tx:
             payment = await queries.FIND_PAYMENT_FOR.first(
-                tx, payment_id=payment_id, user_id=actor.user_id, cart_id=actor.cart_id, admin=actor.admin
+                tx,
+                payment_id=payment_id,
+                sees_all=actor.admin,
+                viewer_id=actor.user_id,
+                viewer_cart_id=actor.cart_id,
             )
         if payment is None:
             raise PaymentNotFound

@@ -14,7 +14,7 @@ class PriceLine:
     """A number of one thing to buy. `key` tells the lines of a cart apart, and breaks ties between them.
 
     `category_ids` holds the categories of the product and all above them, so that a discount on a category reaches what
-    lies below it. No price depends on `compare_at_amount_minor` or `weight_grams` (of one); the caller carries them.
+    lies below it.
     """
 
     key: UUID
@@ -24,8 +24,6 @@ class PriceLine:
     tax_class: str = "standard"
     requires_shipping: bool = True
     category_ids: frozenset[UUID] = frozenset()
-    compare_at_amount_minor: int | None = None
-    weight_grams: int = 0
 
 
 @dataclass(frozen=True, slots=True)

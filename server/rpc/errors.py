@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from psycopg_pool import PoolTimeout
 
-from server.kernel.errors import AppError, Code, Unavailable
+from server.kernel.errors import AppError, Code, InvalidArgument, Unavailable
 
 DOMAIN: Final = "kontor"
 # The metadata key under which gRPC libraries in all languages look for the status with its details.
@@ -68,6 +68,14 @@ def database_away(error: BaseException) -> Unavailable | None:
     if not isinstance(error, psycopg.OperationalError):
         return None
     return Unavailable("The database does not answer in time; try again", retry_after=_RETRY_AFTER)
+
+
+def unfit_value() -> InvalidArgument:
+    """Return what to say when PostgreSQL cannot take a value: a number out of range, a character that no text may have.
+
+    The rules of the contract should have caught it before.
+    """
+    return InvalidArgument("A value in the request is out of range, or has characters that no text may have")
 
 
 def connection_lost(error: psycopg.OperationalError) -> bool:

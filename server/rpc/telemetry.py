@@ -7,9 +7,11 @@ fast leaves none, as writing it would cost more than the read. Nothing of a requ
 import logging
 import re
 import sys
+import traceback
 from time import perf_counter
 from typing import Any, Final
 
+import psycopg
 import structlog
 import uuid_utils
 
@@ -48,6 +50,19 @@ def log_refusal(
 def log_failure(method: str, *, request_id: str, actor: Actor, error: BaseException) -> None:
     """Log a defect, with its stack."""
     _log.error("call.failed", method=method, **_who(actor), request_id=request_id, exc_info=error)
+
+
+def log_unfit_value(method: str, *, request_id: str, error: psycopg.DataError) -> None:
+    """Log where a value went that PostgreSQL could not take; its own message would repeat the value."""
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    _log.warning(
+        "call.unfit_value",
+        method=method,
+        request_id=request_id,
+        error=type(error).__name__,
+        sqlstate=error.sqlstate,
+        stack=stack,
+    )
 
 
 def configure_logging(level: str = "INFO") -> None:

@@ -23,20 +23,20 @@ def register(
 ) -> None:
     """Register the tasks with the worker's app."""
 
-    async def mail_code(user_id: UserId) -> None:
+    async def mail_code(registration_id: str) -> None:
         # Each attempt makes a code of its own; those of attempts whose mail was lost expire unseen.
-        verification = await accounts.make_verification(user_id)
+        verification = await accounts.make_verification(UUID(registration_id))
         if verification is not None:
             await mailer.send(verification_mail(verification, shop_name=shop_name, public_url=public_url))
 
     @app.task(name="users.send_verification", retry=RETRY)
     async def send_verification(*, event_id: str, aggregate_id: str, data: dict[str, Any]) -> None:
-        await mail_code(UserId(UUID(aggregate_id)))
+        await mail_code(data["registration_id"])
 
     @app.task(name="users.resend_verification", retry=RETRY)
-    async def resend_verification(*, user_id: str | None) -> None:
-        if user_id is not None:
-            await mail_code(UserId(UUID(user_id)))
+    async def resend_verification(*, registration_id: str | None) -> None:
+        if registration_id is not None:
+            await mail_code(registration_id)
 
     @app.task(name="users.send_known_address", retry=RETRY)
     async def send_known_address(*, event_id: str, aggregate_id: str, data: dict[str, Any]) -> None:

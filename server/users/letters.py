@@ -13,14 +13,17 @@ def verification_mail(verification: Verification, *, shop_name: str, public_url:
         to=verification.email,
         subject=f"Confirm your e-mail address for {shop_name}",
         blocks=[
-            Paragraph(_greeting(verification.display_name)),
+            # No name: until the address is verified, whoever registered it could write to its owner in the shop's name.
+            Paragraph("Hello,"),
             Paragraph(
                 f"You are almost there: confirm that this is your address, and your {shop_name} account is ready."
             ),
             Link("Confirm my address", f"{public_url}/verify-email?token={quote(verification.code)}"),
             Paragraph("Or enter this code where you signed up:"),
             Code(verification.code),
-            Paragraph("The code works once, for 24 hours."),
+            Paragraph(
+                "The code works once, for 24 hours, together with the password that you chose when you signed up."
+            ),
             Paragraph("You did not sign up? Then do nothing: without the code nobody can use this address."),
         ],
     )
@@ -32,7 +35,7 @@ def known_address_mail(email: str, display_name: str, *, shop_name: str, public_
         to=email,
         subject=f"You already have an account at {shop_name}",
         blocks=[
-            Paragraph(_greeting(display_name)),
+            Paragraph(f"Hello {display_name}," if display_name else "Hello,"),
             Paragraph(
                 f"Somebody, probably you, just tried to open a {shop_name} account with this address. "
                 "You already have one, so nothing was changed: log in with the password you chose back then."
@@ -41,7 +44,3 @@ def known_address_mail(email: str, display_name: str, *, shop_name: str, public_
             Paragraph("It was not you? Then do nothing: whoever it was learned nothing about your account."),
         ],
     )
-
-
-def _greeting(display_name: str) -> str:
-    return f"Hello {display_name}," if display_name else "Hello,"

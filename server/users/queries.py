@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -25,9 +26,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from server.db.batches import BatchDelete
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
 from server.kernel.ids import SessionId, UserId
-from server.users.tables import EmailToken, LoginThrottle, RefreshToken, Session, User
+from server.users.tables import EmailToken, LoginThrottle, RefreshToken, Registration, Session, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,11 @@ class CredentialsRow(UserRow):
 
 
 @dataclass(frozen=True, slots=True)
-class RegisteredRow:
-    """The account that an address has after a registration: a new one, or the one it had."""
+class CodeRow:
+    """What a good code stands for."""
 
-    id: UserId
-    replaceable: bool
+    registration_id: UUID
+    password_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,19 @@ _user_columns = (
     User.email_verified_time,
     User.created_time,
 )
-# Until somebody proves that the address is theirs, the latest registration counts: else the first comer could keep the
-# owner of an address from ever registering it.
+# Until somebody proves that the address is theirs, anybody may register it: else the first comer could keep its owner
+# out. The account shows what the latest registration said; whose code is used decides.
 _replaceable = and_(User.email_verified_time.is_(None), User.active)
+
+
+def _unless_verified(name: str) -> ColumnElement[str]:
+    return case((User.email_verified_time.is_(None), getattr(Registration, name)), else_=getattr(User, name))
+
 
 FIND_USER = Query(select(*_user_columns).where(User.id == bindparam("user_id")), UserRow)
 FIND_CREDENTIALS = Query(
     select(*_user_columns, User.password_hash).where(User.email == bindparam("email")), CredentialsRow
 )
-GET_EMAIL = ScalarQuery(select(User.email).where(User.id == bindparam("user_id")), str)
-FIND_UNVERIFIED_ID = ScalarQuery(select(User.id).where(User.email == bindparam("email"), _replaceable), UserId)
 
 _new_user = insert(User).values(
     id=bindparam("id"),
@@ -97,15 +102,15 @@ _new_user = insert(User).values(
     updated_time=_now,
 )
 # One statement whether the address is known or not, and it takes the row's lock: a known address takes the same time.
-REGISTER_USER = Command(
+REGISTER_USER = ScalarCommand(
     _new_user.on_conflict_do_update(
         index_elements=["email"],
         set_={
             name: case((_replaceable, getattr(_new_user.excluded, name)), else_=getattr(User, name))
             for name in ("password_hash", "display_name", "updated_time")
         },
-    ).returning(User.id, _replaceable),
-    RegisteredRow,
+    ).returning(User.id),
+    UserId,
 )
 INSERT_ADMIN = ScalarCommand(
     insert(User)
@@ -129,30 +134,70 @@ REPLACE_HASH = Command(
     .where(User.id == bindparam("user_id"), User.password_hash == bindparam("old_hash"))
 )
 
+# Written, or not, by one statement, whether the address is known or not.
+INSERT_REGISTRATION = ScalarCommand(
+    insert(Registration)
+    .from_select(
+        ["id", "user_id", "password_hash", "display_name", "created_time"],
+        select(
+            bindparam("id", type_=Uuid),
+            User.id,
+            bindparam("password_hash", type_=Text),
+            bindparam("display_name", type_=Text),
+            _now,
+        ).where(User.id == bindparam("user_id"), _replaceable),
+    )
+    .returning(Registration.id),
+    UUID,
+)
+FIND_LATEST_REGISTRATION = ScalarQuery(
+    select(Registration.id)
+    .join(User, User.id == Registration.user_id)
+    .where(User.email == bindparam("email"), _replaceable)
+    .order_by(Registration.created_time.desc(), Registration.id.desc())
+    .limit(1),
+    UUID,
+)
+GET_UNVERIFIED_EMAIL = ScalarQuery(
+    select(User.email)
+    .join(Registration, Registration.user_id == User.id)
+    .where(Registration.id == bindparam("registration_id"), _replaceable),
+    str,
+)
+
 INSERT_EMAIL_TOKEN = Command(
     insert(EmailToken).values(
         token_hash=bindparam("token_hash"),
-        user_id=bindparam("user_id"),
+        registration_id=bindparam("registration_id"),
         purpose="VERIFY_EMAIL",
         created_time=_now,
         expires_time=bindparam("expires_time"),
     )
 )
-DELETE_UNUSED_EMAIL_TOKENS = Command(
-    delete(EmailToken).where(EmailToken.user_id == bindparam("user_id"), EmailToken.used_time.is_(None))
+_good_code = and_(
+    User.id == Registration.user_id,
+    User.active,
+    Registration.id == EmailToken.registration_id,
+    EmailToken.token_hash == bindparam("token_hash", type_=LargeBinary),
+    EmailToken.purpose == "VERIFY_EMAIL",
+    EmailToken.used_time.is_(None),
+    EmailToken.expires_time > _now,
 )
-# The account's row is locked first, as registration does, and the code is spent by the statement after this one.
+FIND_CODE = Query(
+    select(Registration.id, Registration.password_hash).select_from(User, Registration, EmailToken).where(_good_code),
+    CodeRow,
+)
+# The account's row is locked first, as registration does, and the code is spent by the statement after this one. Of an
+# account that is verified already nothing changes.
 VERIFY_USER = Command(
     update(User)
-    .values(email_verified_time=func.coalesce(User.email_verified_time, _now), updated_time=_now)
-    .where(
-        User.id == EmailToken.user_id,
-        User.active,
-        EmailToken.token_hash == bindparam("token_hash", type_=LargeBinary),
-        EmailToken.purpose == "VERIFY_EMAIL",
-        EmailToken.used_time.is_(None),
-        EmailToken.expires_time > _now,
+    .values(
+        email_verified_time=func.coalesce(User.email_verified_time, _now),
+        password_hash=_unless_verified("password_hash"),
+        display_name=_unless_verified("display_name"),
+        updated_time=_now,
     )
+    .where(_good_code)
     .returning(*_user_columns),
     UserRow,
 )
@@ -160,6 +205,12 @@ SPEND_EMAIL_TOKEN = Command(
     update(EmailToken)
     .values(used_time=_now)
     .where(EmailToken.token_hash == bindparam("spent_hash", type_=LargeBinary), EmailToken.used_time.is_(None))
+)
+# Whoever else registered the address loses: their codes go with it.
+DELETE_OTHER_REGISTRATIONS = Command(
+    delete(Registration).where(
+        Registration.user_id == bindparam("user_id"), Registration.id != bindparam("registration_id")
+    )
 )
 
 # Makes no session when the account was closed or its password changed since it was checked.
@@ -271,8 +322,16 @@ BLOCKED_UNTIL: ScalarQuery[datetime | None] = ScalarQuery(
 CLEAR_THROTTLE = Command(delete(LoginThrottle).where(LoginThrottle.subject_hash == bindparam("subject_hash")))
 
 _before = bindparam("before", type_=DateTime(timezone=True))
-DELETE_SESSIONS = Command(delete(Session).where(or_(Session.expires_time <= _before, Session.revoked_time <= _before)))
-DELETE_EMAIL_TOKENS = Command(delete(EmailToken).where(EmailToken.expires_time <= _before))
-DELETE_THROTTLES = Command(
-    delete(LoginThrottle).where(LoginThrottle.updated_time <= _before, LoginThrottle.blocked_until_time <= _before)
+_over = or_(Session.expires_time <= _before, Session.revoked_time <= _before)
+# In this order: a session has a token for every quarter of an hour, too many to go along with many sessions at once.
+CLEAN_UP = (
+    BatchDelete(RefreshToken, RefreshToken.session_id.in_(select(Session.id).where(_over))),
+    BatchDelete(Session, _over),
+    BatchDelete(EmailToken, EmailToken.expires_time <= _before),
+    # Nobody can verify them any more, and nothing else could be done with them.
+    BatchDelete(User, and_(_replaceable, User.updated_time <= _before)),
+    BatchDelete(Registration, Registration.created_time <= _before),
+    BatchDelete(
+        LoginThrottle, and_(LoginThrottle.updated_time <= _before, LoginThrottle.blocked_until_time <= _before)
+    ),
 )

@@ -49,6 +49,10 @@ ACCOUNT_THROTTLE: Final = Throttle(5, timedelta(seconds=1), timedelta(minutes=15
 ADDRESS_THROTTLE: Final = Throttle(20, timedelta(seconds=1), timedelta(minutes=15), timedelta(hours=1))
 # Mails that anybody can have sent to an address by naming it.
 MAIL_THROTTLE: Final = Throttle(5, timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))
+# Accounts that a network address opens: a whole school may sign up in one hour, a machine would go on.
+REGISTRATION_THROTTLE: Final = Throttle(20, timedelta(seconds=10), timedelta(minutes=15), timedelta(hours=1))
+# Passwords that are tried with one code.
+CODE_THROTTLE: Final = Throttle(5, timedelta(seconds=1), timedelta(minutes=15), timedelta(hours=1))
 
 
 def throttle_subject(kind: str, value: str) -> bytes:

@@ -4,17 +4,18 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from server.db.jobs import defer
-from server.db.session import Database, ReadTx
+from server.db.session import Database
 from server.events.service import NewEvent, record
 from server.kernel.clock import Clock
-from server.kernel.errors import FieldViolation, NotFound, invalid_field
+from server.kernel.errors import FieldViolation, invalid_field
 from server.kernel.ids import UserId, new_id
 from server.users import queries, rules
 from server.users.errors import EmailTokenInvalid, PasswordTooCommon
 from server.users.passwords import PasswordHasher
-from server.users.queries import UserRow
+from server.users.queries import CodeRow, UserRow
 from server.users.strength import common_passwords, too_common
 from server.users.throttling import take_attempt
 
@@ -22,20 +23,11 @@ from server.users.throttling import take_attempt
 _KEPT_AFTER_THE_END: Final = timedelta(days=7)
 
 
-async def get_email(tx: ReadTx, user_id: UserId) -> str:
-    """Return the address of an account. Raises NotFound."""
-    email = await queries.GET_EMAIL.first(tx, user_id=user_id)
-    if email is None:
-        raise NotFound("There is no such account")
-    return email
-
-
 @dataclass(frozen=True, slots=True)
 class Verification:
     """An address and the code that proves who owns it."""
 
     email: str
-    display_name: str
     code: str
 
 
@@ -47,65 +39,71 @@ class AccountService:
         self._clock = clock
         self._hasher = hasher
 
-    async def register(self, *, email: str, password: str, display_name: str) -> str:
+    async def register(self, *, email: str, password: str, display_name: str, remote_address: str) -> str:
         """Make an account, or tell the owner of a known address by mail; return the address as it is stored.
 
         A known address costs the same work and gives the same answer. Raises PasswordTooCommon, TooManyAttempts.
         """
         email = rules.normalize_email(email)
         _check_password(password, email=email, display_name=display_name)
+        await self._take_mail(email, remote_address)
+        said = {"password_hash": await self._hasher.hash(password), "display_name": display_name.strip()}
         now = self._clock.now()
-        await take_attempt(self._db, rules.MAIL_THROTTLE, rules.throttle_subject("mail", email), now=now)
-        password_hash = await self._hasher.hash(password)
         async with self._db.write() as tx:
-            account = await queries.REGISTER_USER.one(
-                tx, id=new_id(), email=email, password_hash=password_hash, display_name=display_name.strip(), now=now
-            )
-            # Codes of earlier registrations must not open the account to this one's password.
-            await queries.DELETE_UNUSED_EMAIL_TOKENS.run(tx, user_id=account.id)
-            event_type = "user.registered" if account.replaceable else "user.registration_repeated"
-            await record(tx, NewEvent(event_type, account.id))
+            user_id = await queries.REGISTER_USER.one(tx, id=new_id(), email=email, now=now, **said)
+            registered = await queries.INSERT_REGISTRATION.first(tx, id=new_id(), user_id=user_id, now=now, **said)
+            if registered is None:
+                await record(tx, NewEvent("user.registration_repeated", user_id))
+            else:
+                await record(tx, NewEvent("user.registered", user_id, {"registration_id": str(registered)}))
         return email
 
-    async def verify_email(self, code: str) -> UserRow:
-        """Verify the address that a code was mailed to. Raises EmailTokenInvalid."""
-        now = self._clock.now()
+    async def verify_email(self, code: str, password: str) -> UserRow:
+        """Verify the address that a code was mailed to, for who registered it with this password.
+
+        Raises EmailTokenInvalid, TooManyAttempts.
+        """
         hashed = rules.code_hash(code)
+        found = await self._check_code(hashed, password)
+        now = self._clock.now()
         async with self._db.write() as tx:
             user = await queries.VERIFY_USER.first(tx, token_hash=hashed, now=now)
             spent = await queries.SPEND_EMAIL_TOKEN.run(tx, spent_hash=hashed, now=now) if user else 0
             if user is None or not spent:
-                raise EmailTokenInvalid("This code is wrong, used or too old; ask for a new one")
+                raise _code_invalid()
+            await queries.DELETE_OTHER_REGISTRATIONS.run(tx, user_id=user.id, registration_id=found.registration_id)
             if user.email_verified_time == now:
                 await record(tx, NewEvent("user.email_verified", user.id))
         return user
 
-    async def resend_verification(self, email: str) -> None:
-        """Have another code mailed, when the address has an account that waits for it. Raises TooManyAttempts."""
-        email = rules.normalize_email(email)
-        subject = rules.throttle_subject("mail", email)
-        await take_attempt(self._db, rules.MAIL_THROTTLE, subject, now=self._clock.now())
-        async with self._db.write() as tx:
-            user_id = await queries.FIND_UNVERIFIED_ID.first(tx, email=email)
-            # Without an account the job does nothing: the call takes the same time.
-            await defer(tx, "users.resend_verification", user_id=str(user_id) if user_id else None)
+    async def resend_verification(self, email: str, *, remote_address: str) -> None:
+        """Have another code mailed, when the address has an account that waits for it. Raises TooManyAttempts.
 
-    async def make_verification(self, user_id: UserId) -> Verification | None:
+        The code stands for the latest registration of the address.
+        """
+        email = rules.normalize_email(email)
+        await self._take_mail(email, remote_address)
+        async with self._db.write() as tx:
+            latest = await queries.FIND_LATEST_REGISTRATION.first(tx, email=email)
+            # Without an account the job does nothing: the call takes the same time.
+            await defer(tx, "users.resend_verification", registration_id=str(latest) if latest else None)
+
+    async def make_verification(self, registration_id: UUID) -> Verification | None:
         """Make a code for an address that is not verified yet; None when there is nothing to verify."""
         now = self._clock.now()
         code = rules.format_code(secrets.token_bytes(rules.CODE_BYTES))
         async with self._db.write() as tx:
-            user = await queries.FIND_USER.first(tx, user_id=user_id)
-            if user is None or not user.active or user.email_verified_time is not None:
+            email = await queries.GET_UNVERIFIED_EMAIL.first(tx, registration_id=registration_id)
+            if email is None:
                 return None
             await queries.INSERT_EMAIL_TOKEN.run(
                 tx,
                 token_hash=rules.code_hash(code),
-                user_id=user_id,
+                registration_id=registration_id,
                 now=now,
                 expires_time=now + rules.VERIFICATION_TTL,
             )
-        return Verification(user.email, user.display_name, code)
+        return Verification(email, code)
 
     async def find_active(self, user_id: UserId) -> UserRow | None:
         """Return an account that is open."""
@@ -133,11 +131,40 @@ class AccountService:
         return user_id is not None
 
     async def clean_up(self) -> None:
-        """Delete sessions, codes and throttles that have been over for a while."""
+        """Delete what has been over for a while: sessions, codes, throttles, and accounts that nobody ever verified."""
         before = self._clock.now() - _KEPT_AFTER_THE_END
-        for command in (queries.DELETE_SESSIONS, queries.DELETE_EMAIL_TOKENS, queries.DELETE_THROTTLES):
-            async with self._db.write_single() as tx:
-                await command.run(tx, before=before)
+        for over in queries.CLEAN_UP:
+            await over.run(self._db, before=before)
+
+    async def _take_mail(self, email: str, remote_address: str) -> None:
+        """Count a mail that somebody has sent to an address by naming it. Raises TooManyAttempts."""
+        now = self._clock.now()
+        if remote_address:
+            subject = rules.throttle_subject("registrations", remote_address)
+            await take_attempt(self._db, rules.REGISTRATION_THROTTLE, subject, now=now)
+        await take_attempt(self._db, rules.MAIL_THROTTLE, rules.throttle_subject("mail", email), now=now)
+
+    async def _check_code(self, hashed: bytes, password: str) -> CodeRow:
+        """Return what a code stands for, when the password is the one of its registration.
+
+        Raises EmailTokenInvalid, TooManyAttempts.
+        """
+        now = self._clock.now()
+        async with self._db.read() as tx:
+            found = await queries.FIND_CODE.first(tx, token_hash=hashed, now=now)
+        if found is None:
+            # Codes cannot be guessed, so there is nothing to slow down.
+            raise _code_invalid()
+        await take_attempt(self._db, rules.CODE_THROTTLE, rules.throttle_subject("code", hashed.hex()), now=now)
+        if not await self._hasher.verify(found.password_hash, password):
+            raise _code_invalid()
+        return found
+
+
+def _code_invalid() -> EmailTokenInvalid:
+    return EmailTokenInvalid(
+        "This code is wrong, used or too old, or the password is not the one that was registered; ask for a new code"
+    )
 
 
 def _check_password(password: str, *, email: str, display_name: str) -> None:

@@ -23,16 +23,19 @@ class UserServicer:
 
     async def Register(self, request: api.RegisterRequest, call: Call) -> api.RegisterResponse:
         email = await self._accounts.register(
-            email=request.email, password=request.password, display_name=request.display_name
+            email=request.email,
+            password=request.password,
+            display_name=request.display_name,
+            remote_address=call.remote_address,
         )
         return api.RegisterResponse(email=email)
 
     async def VerifyEmail(self, request: api.VerifyEmailRequest, call: Call) -> api.VerifyEmailResponse:
-        user = await self._accounts.verify_email(request.token)
+        user = await self._accounts.verify_email(request.token, request.password)
         return api.VerifyEmailResponse(user=mapping.user_message(user))
 
     async def ResendVerification(self, request: api.ResendVerificationRequest, call: Call) -> Empty:
-        await self._accounts.resend_verification(request.email)
+        await self._accounts.resend_verification(request.email, remote_address=call.remote_address)
         return Empty()
 
     async def Login(self, request: api.LoginRequest, call: Call) -> api.LoginResponse:
@@ -54,6 +57,6 @@ class UserServicer:
     async def GetMe(self, request: api.GetMeRequest, call: Call) -> users_pb2.User:
         async with self._db.read() as tx:
             user = await queries.FIND_USER.first(tx, user_id=call.actor.user_id)
-        if user is None:
+        if user is None or not user.active:
             raise NotFound("This account does not exist any more")
         return mapping.user_message(user)

@@ -16,6 +16,8 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("role IN ('CUSTOMER', 'VENDOR', 'ADMIN')", name="role"),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        # Clearing away looks for registrations that nobody ever verified.
+        Index("ix_users_unverified", "updated_time", postgresql_where=text("email_verified_time IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -36,6 +38,7 @@ class Session(Base):
     __table_args__ = (
         Index(None, "user_id"),
         # Start-up and reconnect load what was revoked lately.
+        Index(None, "expires_time"),
         Index("ix_sessions_revoked_time", "revoked_time", postgresql_where=text("revoked_time IS NOT NULL")),
     )
 
@@ -61,17 +64,35 @@ class RefreshToken(Base):
     used_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+class Registration(Base):
+    """What somebody said who registered an address; it holds only once somebody proves that the address is theirs.
+
+    Anybody can register any address. So a code stands for one registration, and only who has the code of the mail and
+    knows that registration's password makes it the account's.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = (Index(None, "user_id"), Index(None, "created_time"))
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    password_hash: Mapped[str] = mapped_column(Text)
+    display_name: Mapped[str] = mapped_column(Text)
+    created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class EmailToken(Base):
     """A one-time code sent by mail, hashed."""
 
     __tablename__ = "email_tokens"
     __table_args__ = (
         CheckConstraint("purpose IN ('VERIFY_EMAIL')", name="purpose"),
-        Index(None, "user_id"),
+        Index(None, "registration_id"),
+        Index(None, "expires_time"),
     )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    registration_id: Mapped[UUID] = mapped_column(ForeignKey("registrations.id", ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(Text)
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
@@ -79,9 +100,10 @@ class EmailToken(Base):
 
 
 class LoginThrottle(Base):
-    """Failed logins of an account or a network address, hashed so that no list of addresses builds up."""
+    """What an account or a network address tried of late, hashed so that no list of addresses builds up."""
 
     __tablename__ = "login_throttles"
+    __table_args__ = (Index(None, "updated_time"),)
 
     subject_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     failure_count: Mapped[int] = mapped_column(Integer)

@@ -95,7 +95,9 @@ CASES: Mapping[str, Case] = {
     "UserService/Register": Case(
         lambda _: users.RegisterRequest(email=f"{uuid4()}@customer.example", password=PASSWORD, display_name="New")
     ),
-    "UserService/VerifyEmail": Case(lambda _: users.VerifyEmailRequest(token="x"), everybody("EMAIL_TOKEN_INVALID")),
+    "UserService/VerifyEmail": Case(
+        lambda _: users.VerifyEmailRequest(token="x", password=PASSWORD), everybody("EMAIL_TOKEN_INVALID")
+    ),
     "UserService/ResendVerification": Case(
         lambda _: users.ResendVerificationRequest(email=f"{uuid4()}@customer.example")
     ),

@@ -49,7 +49,7 @@ async def make_people(bazaar: Bazaar) -> People:
     )
     parcel = await bazaar.client.orders.CreateFulfillment(pack, metadata=tokens["admin"])
     await owner.add("mug")
-    waiting = await owner.place(request_of(await owner.check_out(), payments_pb2.MANUAL))
+    waiting = await owner.place(request_of(await owner.check_out(), payments_pb2.Payment.MANUAL))
     await owner.add("shirt")
     cart = await owner.check_out()
     await guest.add("mug")

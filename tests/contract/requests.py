@@ -49,7 +49,9 @@ def _fill(message: Message) -> Message:
 
 
 def _fill_scalar(message: Message, field: Any, rules: validate_pb2.FieldRules) -> None:
-    if field.type == FieldDescriptor.TYPE_STRING and (rules.string.min_len or field.name == "request_id"):
+    if rules.string.email:
+        setattr(message, field.name, "x@customer.example")
+    elif field.type == FieldDescriptor.TYPE_STRING and (rules.string.min_len or field.name == "request_id"):
         setattr(message, field.name, _IDS.get(field.name, "x" * max(rules.string.min_len, 1)))
     elif field.type == FieldDescriptor.TYPE_STRING and rules.string.pattern:
         setattr(message, field.name, "EUR")

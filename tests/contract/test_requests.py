@@ -4,6 +4,7 @@ import grpc
 import pytest
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import FieldDescriptor
+from kontor.options.v1 import policy_pb2
 
 from server.kernel.actor import Role
 from server.kernel.ids import Prefix, format_id, new_id
@@ -89,6 +90,23 @@ async def test_refuses_a_foreign_page_token(bazaar: Bazaar, rpc: Rpc) -> None:
     refused = await refusal(call(bazaar, rpc, request, await bazaar.sign_in()))
 
     assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
+
+
+@pytest.mark.parametrize("rpc", [rpc for rpc in rpcs() if rpc.policy.access != policy_pb2.ACCESS_SIGNED], ids=str)
+async def test_refuses_the_character_nul_in_every_text(bazaar: Bazaar, rpc: Rpc) -> None:
+    metadata = await bazaar.sign_in(Role.ADMIN)
+    for field in rpc.request.fields:
+        if field.type != FieldDescriptor.TYPE_STRING:
+            continue
+        request = whole(rpc)
+        if field.is_repeated:
+            getattr(request, field.name).append("a\0b")
+        else:
+            setattr(request, field.name, "a\0b".ljust(20, "c"))
+
+        refused = await refusal(call(bazaar, rpc, request, metadata))
+
+        assert (refused.code, field.name in str(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, True)
 
 
 @pytest.mark.parametrize("rpc", lists(), ids=str)

@@ -130,6 +130,19 @@ def test_migrate_repeats_without_harm(settings: dict[str, str]) -> None:
     assert migrated.stdout.startswith("The database is at schema ")
 
 
+def test_prepare_makes_an_administrator_once(settings: dict[str, str]) -> None:
+    run(settings, "migrate")
+    known = {**settings, "KONTOR_ADMIN_PASSWORD": "violet harbour 93 teapot"}
+
+    refused = run(settings, "prepare", "boss@shop.example")
+    made = run(known, "prepare", "boss@shop.example")
+    again = run(known, "prepare", "boss@shop.example")
+
+    assert (refused.returncode, "set KONTOR_ADMIN_PASSWORD" in refused.stderr) == (1, True)
+    assert (made.returncode, made.stdout) == (0, "boss@shop.example is an administrator now.\n")
+    assert again.stdout == "boss@shop.example has an account already, which stays as it is.\n"
+
+
 def test_import_says_that_the_file_is_missing(settings: dict[str, str]) -> None:
     refused = run(settings, "import", "products", "/nowhere.csv")
 

@@ -221,6 +221,23 @@ def test_killed_it_leaves_no_process_and_starts_again(shop: ShopProcess) -> None
     assert count_products(shop) == products
 
 
+def test_a_first_start_that_was_cut_short_is_finished_by_the_next(tmp_path: Path) -> None:
+    with home_folder() as home:
+        cut = ShopProcess(shop_environment(home), tmp_path / "cut")
+        cut.start()
+        cut.wait_for("PostgreSQL  ")
+        cut.stop(signal.SIGKILL)
+        wait_until(lambda: left_behind(home) == [], "no process is left")
+
+        second = ShopProcess(shop_environment(home), tmp_path / "second")
+        second.start()
+        try:
+            second.wait_for("Stop    Ctrl-C")
+            assert count_products(second) >= 40
+        finally:
+            second.stop()
+
+
 def test_a_leftover_postgres_is_no_obstacle(shop: ShopProcess) -> None:
     # Stopped, it cannot follow the signal that it gets when its parent dies.
     postgres = shop.child("/postgres -D")

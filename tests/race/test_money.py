@@ -23,7 +23,9 @@ async def place(bazaar: Bazaar, *skus: str) -> tuple[Buyer, Placed]:
 
 async def apply(bazaar: Bazaar, event_id: str) -> None:
     """Do what the job of an event does, without waiting for the others."""
-    await bazaar.app.features.stripe_webhooks.apply(event_id)
+    stripe = bazaar.app.features.stripe_webhooks
+    assert stripe is not None
+    await stripe.apply(event_id)
 
 
 async def test_one_event_ten_times_at_once_is_one(bazaar: Bazaar, mailbox: Mailbox) -> None:

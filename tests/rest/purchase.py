@@ -29,7 +29,7 @@ async def sign_up(web: Web, mailbox: Mailbox, work: Work) -> Web:
     assert mail.to == EMAIL
     code = re.search(r"\?token=(\S+)", mail.text)
     assert code is not None
-    verified = await web.post("/v1/auth/verify-email", {"token": code[1]})
+    verified = await web.post("/v1/auth/verify-email", {"token": code[1], "password": PASSWORD})
     assert verified["user"]["email"] == EMAIL
     session = await web.post("/v1/auth/login", {"email": EMAIL, "password": PASSWORD})
     return web.signed_in(session["tokens"]["accessToken"])

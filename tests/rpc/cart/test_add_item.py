@@ -79,6 +79,46 @@ async def test_takes_the_currency_of_the_first_item(guest: Buyer, shirt: MadePro
     assert await stored(guest.db) == before
 
 
+async def test_an_emptied_cart_takes_the_currency_that_is_asked_for(
+    guest: Buyer, user: Buyer, shirt: MadeProduct
+) -> None:
+    for buyer in (guest, user):
+        first = await buyer.add(shirt)
+        await buyer.remove(first.items[0].id)
+
+        cart = await buyer.add(shirt, 2, currency_code="USD")
+
+        assert (cart.id, cart.currency_code, cart.totals.total.amount_minor) == (first.id, "USD", 2600)
+        assert lines(cart) == {shirt.variant.name: 2}
+        # Without a currency it stays what it is, empty or not.
+        await buyer.remove(cart.items[0].id)
+        assert (await buyer.add(shirt)).currency_code == "USD"
+
+
+async def test_an_emptied_cart_keeps_its_currency_when_nothing_comes_in(user: Buyer, shirt: MadeProduct) -> None:
+    await user.remove((await user.add(shirt)).items[0].id)
+    before = await stored(user.db)
+
+    refused = await refusal(user.add(shirt, at=1, currency_code="USD"))
+
+    assert refused.reason == "CURRENCY_MISMATCH"
+    assert await stored(user.db) == before
+
+
+async def test_two_currencies_that_come_at_once_never_mix(user: Buyer, shirt: MadeProduct) -> None:
+    for _ in range(5):
+        for item in (await user.get()).items:
+            await user.remove(item.id)
+
+        results = await asyncio.gather(
+            *[user.add(shirt, currency_code=currency) for currency in ("EUR", "USD")], return_exceptions=True
+        )
+
+        assert sum(isinstance(result, grpc.aio.AioRpcError) for result in results) == 1
+        cart = await user.get()
+        assert cart.totals.total.amount_minor == {"EUR": 1190, "USD": 1300}[cart.currency_code]
+
+
 async def test_refuses_more_than_is_left(guest: Buyer, shirt: MadeProduct) -> None:
     fresh = await refusal(guest.add(shirt, 4, at=1))
     assert (fresh.code, fresh.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_STOCK")

@@ -11,7 +11,7 @@ from server.kernel.actor import ANONYMOUS, Actor
 from server.kernel.ids import CartId, Prefix, format_id, parse_id
 from tests.factories import MadeProduct, VariantPlan, make_product, make_shipping_method, rows
 from tests.rpc.cart.conftest import Buyer
-from tests.shop import ManualClock
+from tests.shop import ManualClock, refusal
 
 
 def actor_of(buyer: Buyer) -> Actor:
@@ -124,3 +124,41 @@ async def test_throws_away_what_nobody_touches(guest: Buyer, clock: ManualClock,
     assert await guest.app.features.carts.delete_expired() == 1
 
     assert await rows(guest.db, "SELECT id FROM carts") == [(parse_id(Prefix.CART, kept.id, field="id"),)]
+
+
+async def test_forgets_what_was_ordered_or_merged_long_ago(
+    guest: Buyer, user: Buyer, clock: ManualClock, shirt: MadeProduct
+) -> None:
+    await make_shipping_method(guest.db)
+    merged = Buyer(guest.client, guest.app)
+    await merged.add(shirt)
+    await user.merge(merged.token)
+    for buyer in (guest, user):
+        await buyer.add(shirt)
+        await buyer.set_addresses()
+        await buyer.set_method((await buyer.methods())[0].id)
+        await buyer.set_email("a@b.example")
+        await buyer.close()
+    await user.add(shirt)
+    carts = guest.app.features.carts
+
+    clock.advance(timedelta(days=89))
+    await carts.forget_closed()
+    assert await rows(guest.db, "SELECT status FROM carts ORDER BY 1") == [
+        ("MERGED",),
+        ("OPEN",),
+        ("ORDERED",),
+        ("ORDERED",),
+        ("ORDERED",),
+    ]
+    clock.advance(timedelta(days=1))
+    await carts.forget_closed()
+
+    kept = await rows(
+        guest.db,
+        "SELECT status, email, shipping_address, billing_address, shipping_method_id,"
+        " (SELECT count(*) FROM cart_items i WHERE i.cart_id = c.id) FROM carts c ORDER BY 1",
+    )
+    assert kept == [("FORGOTTEN", "", None, None, None, 0), ("OPEN", "ada@shop.example", None, None, None, 1)]
+    # Its token opens no second cart of the same id: an order of it is there already.
+    assert (await refusal(guest.add(shirt))).reason == "CART_CLOSED"

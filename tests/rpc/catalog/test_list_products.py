@@ -11,6 +11,7 @@ from kontor.catalog.v1 import catalog_service_pb2 as api
 from server.db.session import Database
 from server.db.statement import count_statements
 from tests.factories import LONG_AGO, VariantPlan, make_category, make_product
+from tests.page_tokens import edited_page_tokens
 from tests.shop import Clients, refusal
 
 Request = api.ListProductsRequest
@@ -190,6 +191,23 @@ async def test_refuses_a_foreign_page_token(client: Clients, db: Database) -> No
         refused = await refusal(client.catalog.ListProducts(request))
         assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
         assert list(refused.fields) == ["page_token"]
+
+
+@pytest.mark.parametrize("order", ALL_ORDERS)
+async def test_an_edited_page_token_is_refused_or_gives_another_page(
+    client: Clients, db: Database, order: api.ListProductsRequest.OrderBy.ValueType
+) -> None:
+    await make_row(db)
+    page = await client.catalog.ListProducts(Request(page_size=1, order_by=order))
+    outcomes = set()
+
+    for token in edited_page_tokens(page.next_page_token):
+        try:
+            await client.catalog.ListProducts(Request(page_size=1, order_by=order, page_token=token))
+        except grpc.aio.AioRpcError as error:
+            outcomes.add((error.code(), str(error.details()).partition(":")[0]))
+
+    assert outcomes == {(grpc.StatusCode.INVALID_ARGUMENT, "page_token")}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from typing import Any
 
 import grpc
+import pytest
 from kontor.catalog.v1 import catalog_pb2
 from kontor.catalog.v1 import catalog_service_pb2 as api
 
 from server.db.session import Database
 from server.db.statement import count_statements
 from tests.factories import VariantPlan, make_category, make_product
+from tests.page_tokens import edited_page_tokens
 from tests.shop import Clients, refusal
 
 Request = api.SearchProductsRequest
@@ -137,6 +139,22 @@ async def test_refuses_a_page_of_another_search(client: Clients, db: Database) -
     )
 
     assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
+
+
+@pytest.mark.parametrize("query", ["linen", "linnen"])
+async def test_an_edited_page_token_is_refused_or_gives_another_page(client: Clients, db: Database, query: str) -> None:
+    for number in range(3):
+        await make_product(db, f"Linen Shirt {number}")
+    page = await client.catalog.SearchProducts(Request(query=query, page_size=1))
+    outcomes = set()
+
+    for token in edited_page_tokens(page.next_page_token):
+        try:
+            await client.catalog.SearchProducts(Request(query=query, page_size=1, page_token=token))
+        except grpc.aio.AioRpcError as error:
+            outcomes.add((error.code(), str(error.details()).partition(":")[0]))
+
+    assert outcomes == {(grpc.StatusCode.INVALID_ARGUMENT, "page_token")}
 
 
 async def test_runs_one_statement_when_something_is_found(client: Clients, db: Database) -> None:

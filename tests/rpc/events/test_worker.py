@@ -81,14 +81,79 @@ async def test_a_job_whose_worker_was_killed_is_run_again(db: Database, database
 
     async with db.write() as tx:
         await defer(tx, "things.count")
+    await stall(db)
+
+    await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
+
+    assert runs == [1]
+
+
+async def stall(db: Database) -> None:
+    """Let every job that waits be in the hands of a worker that is dead."""
+    async with db.write() as tx:
         await tx.connection.execute(
             "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') "
             "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)"
         )
 
+
+async def test_a_periodic_job_whose_worker_was_killed_makes_room_for_the_next(db: Database, database_url: str) -> None:
+    app = make_job_app(database_url)
+    register_upkeep(app, db=db, clock=SystemClock())
+    runs: list[str] = []
+
+    @app.task(name="things.look", queueing_lock="things.look", lock="things.look")
+    async def look() -> None:
+        runs.append("look")
+
+    @app.task(name="things.count")
+    async def count() -> None:
+        runs.append("count")
+
+    async with app.open_async():
+        await look.defer_async()
+        await count.defer_async()
+        await stall(db)
+        # The next tick waits for the lock that the dead one holds.
+        await look.defer_async()
+
     await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
 
-    assert runs == [1]
+    assert sorted(runs) == ["count", "look"]
+    found = await rows(
+        db, "SELECT task_name, status::text FROM procrastinate_jobs WHERE task_name LIKE 'things.%' ORDER BY id"
+    )
+    assert found == [("things.look", "failed"), ("things.count", "succeeded"), ("things.look", "succeeded")]
+
+
+async def test_a_stalled_job_that_cannot_be_retried_does_not_stop_the_others(db: Database, database_url: str) -> None:
+    app = make_job_app(database_url)
+    register_upkeep(app, db=db, clock=SystemClock())
+    runs: list[int] = []
+
+    @app.task(name="things.count")
+    async def count(number: int) -> None:
+        runs.append(number)
+
+    async with app.open_async():
+        await count.defer_async(number=1)
+        await count.defer_async(number=2)
+    await stall(db)
+    async with db.write() as tx:
+        await tx.connection.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$"
+        )
+        await tx.connection.execute(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON procrastinate_jobs FOR EACH ROW"
+            " WHEN (NEW.status = 'todo' AND NEW.args->>'number' = '1') EXECUTE FUNCTION refuse()"
+        )
+    try:
+        await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
+    finally:
+        async with db.write() as tx:
+            await tx.connection.execute("DROP FUNCTION refuse CASCADE")
+
+    assert runs == [2]
 
 
 async def test_forgets_expired_idempotency_keys(db: Database, database_url: str) -> None:

@@ -232,19 +232,36 @@ async def test_extends_but_never_shortens(warehouse: Warehouse) -> None:
     order_id = await warehouse.hold({warehouse.cup: 2})
 
     async with warehouse.db.write() as tx:
-        assert await inventory.extend(tx, order_id, expires_time=SOON + timedelta(hours=1))
-        assert await inventory.extend(tx, order_id, expires_time=NOW)
+        assert await inventory.extend(tx, order_id, expires_time=SOON + timedelta(hours=1), now=NOW)
+        assert await inventory.extend(tx, order_id, expires_time=NOW, now=NOW)
 
     with pytest.raises(OutOfStock):
         await warehouse.hold({warehouse.cup: 1}, now=LATER)
 
 
-async def test_says_when_there_is_nothing_left_to_extend(warehouse: Warehouse) -> None:
-    order_id = await warehouse.hold({warehouse.cup: 2})
-    await warehouse.release(order_id, expired=True)
+async def test_holds_again_what_was_lost(warehouse: Warehouse) -> None:
+    order_id = await warehouse.hold({warehouse.cup: 2, warehouse.mug: 1})
+    other = await warehouse.hold({warehouse.cup: 1}, now=LATER)
+    await warehouse.release(other)
 
     async with warehouse.db.write() as tx:
-        assert not await inventory.extend(tx, order_id, expires_time=LATER)
+        assert await inventory.extend(tx, order_id, expires_time=LATER + timedelta(hours=1), now=LATER)
+
+    assert sorted(await warehouse.reservations(order_id)) == [(1, "HELD"), (2, "HELD"), (2, "RELEASED")]
+    with pytest.raises(OutOfStock):
+        await warehouse.hold({warehouse.cup: 1}, now=LATER)
+
+
+async def test_holds_on_to_the_rest_when_something_is_sold(warehouse: Warehouse) -> None:
+    order_id = await warehouse.hold({warehouse.cup: 2, warehouse.mug: 10})
+    await warehouse.hold({warehouse.cup: 1}, now=LATER)
+
+    async with warehouse.db.write() as tx:
+        assert not await inventory.extend(tx, order_id, expires_time=LATER + timedelta(hours=1), now=LATER)
+
+    assert sorted(await warehouse.reservations(order_id)) == [(2, "EXPIRED"), (10, "HELD")]
+    with pytest.raises(OutOfStock):
+        await warehouse.hold({warehouse.mug: 1}, now=LATER)
 
 
 async def test_ships_in_parts(warehouse: Warehouse) -> None:

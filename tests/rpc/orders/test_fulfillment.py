@@ -8,7 +8,7 @@ import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
 from server.kernel.actor import Role
-from tests.buying import Bazaar, Buyer, Metadata, request_of
+from tests.buying import Bazaar, Buyer, Goods, Metadata, request_of
 from tests.shop import Mailbox, refusal
 
 
@@ -63,9 +63,9 @@ async def test_shipping_everything_consumes_the_stock_and_completes_the_order(
     await bazaar.check_ledger()
     kinds = [(entry.kind, entry.to_state, entry.actor) for entry in await guest.timeline(order.id)][-3:]
     assert kinds == [
-        (orders_pb2.TimelineEntry.FULFILLMENT_CREATED, "PENDING", "staff"),
-        (orders_pb2.TimelineEntry.SHIPPED, "SHIPPED", "staff"),
-        (orders_pb2.TimelineEntry.STATUS_CHANGED, "COMPLETED", "shop"),
+        (orders_pb2.TimelineEntry.FULFILLMENT_CREATED, "PENDING", orders_pb2.TimelineEntry.STAFF),
+        (orders_pb2.TimelineEntry.SHIPPED, "SHIPPED", orders_pb2.TimelineEntry.STAFF),
+        (orders_pb2.TimelineEntry.STATUS_CHANGED, "COMPLETED", orders_pb2.TimelineEntry.SHOP),
     ]
     assert mailbox.mails[-1].subject == f"Your order {order.number} is on its way"
     assert "DHL JJD0001" in mailbox.mails[-1].text
@@ -160,3 +160,22 @@ async def test_customers_do_not_ship(bazaar: Bazaar) -> None:
     refused = await refusal(pack(bazaar, customer.metadata, order.id))
 
     assert refused.code == grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_goods_on_backorder_are_not_shipped_before_they_come_in(bazaar: Bazaar, admin: Metadata) -> None:
+    await bazaar.stock_up(Goods("lamp", quantity=0, backorder=True))
+    guest = bazaar.guest()
+    placed = await guest.place(await guest.fill("lamp"))
+    await bazaar.pay(placed)
+    parcel = await pack(bazaar, admin, placed.order.id)
+
+    refused = await refusal(ship(bazaar, admin, placed.order.id, parcel.id))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_STOCK")
+    assert refused.metadata == {bazaar.variants["lamp"]: "0"}
+    order = await guest.order(placed.order.id)
+    assert (order.status, order.fulfillments[0].status) == (
+        orders_pb2.Order.CONFIRMED,
+        orders_pb2.Fulfillment.PENDING,
+    )
+    assert await bazaar.stock("lamp") == (0, 1)

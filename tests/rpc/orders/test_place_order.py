@@ -79,7 +79,7 @@ async def test_refuses_a_key_that_came_with_another_request(bazaar: Bazaar) -> N
     guest = bazaar.guest()
     request = await guest.fill("shirt")
     await guest.place(request)
-    request.payment_provider = payments_pb2.MANUAL
+    request.payment_provider = payments_pb2.Payment.MANUAL
 
     refused = await refusal(guest.place(request))
 
@@ -179,7 +179,7 @@ async def test_refuses_an_empty_cart(bazaar: Bazaar) -> None:
 async def test_a_caller_without_a_cart_has_nothing_to_place(bazaar: Bazaar) -> None:
     request = orders_service_pb2.PlaceOrderRequest(
         expected_total=money_pb2.Money(currency_code="EUR", amount_minor=1),
-        payment_provider=payments_pb2.STRIPE,
+        payment_provider=payments_pb2.Payment.STRIPE,
         request_id="k",
     )
 
@@ -228,3 +228,34 @@ async def test_the_same_call_goes_on_after_the_provider_failed(bazaar: Bazaar, f
     assert bazaar.made_intents == 1
     assert await count(bazaar, "orders") == await count(bazaar, "payments") == 1
     assert await bazaar.stock("shirt") == (10, 1)
+
+
+async def test_a_refused_payment_names_the_order_that_stands(bazaar: Bazaar) -> None:
+    guest = bazaar.guest()
+    request = await guest.fill("shirt")
+    bazaar.stripe.fail_next("POST /v1/payment_intents", "refuse")
+
+    refused = await refusal(guest.place(request))
+    placed = await guest.place(request)
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "PAYMENT_REFUSED")
+    assert refused.metadata == {
+        "provider": "STRIPE",
+        "provider_code": "refused_for_a_test",
+        "order_id": placed.order.id,
+    }
+    assert await count(bazaar, "orders") == 1
+
+
+async def test_a_refusal_for_many_lines_fits_into_the_trailers(bazaar: Bazaar) -> None:
+    goods = [Goods(f"rare-{number}", "1.00", quantity=1) for number in range(60)]
+    await bazaar.stock_up(*goods)
+    first, second = bazaar.guest(), bazaar.guest()
+    requests = [await buyer.fill(*[one.sku for one in goods]) for buyer in (first, second)]
+    await first.place(requests[0])
+
+    refused = await refusal(second.place(requests[1]))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_STOCK")
+    assert len(refused.metadata) == 41
+    assert refused.metadata["more_count"] == "20"

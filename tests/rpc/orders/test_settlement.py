@@ -3,11 +3,18 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+from kontor.inventory.v1 import inventory_service_pb2
 from kontor.orders.v1 import orders_pb2
 from kontor.payments.v1 import payments_pb2, payments_service_pb2
 
+from server.db.statement import count_statements
 from server.kernel.actor import Role
-from tests.buying import Bazaar, request_of
+from server.kernel.ids import OrderId, Prefix, new_id, parse_id
+from server.orders.errors import OrderNotFound
+from server.orders.invoices import Seller
+from server.orders.settlement import OrderSettlement
+from tests.buying import Bazaar, Goods, request_of
 from tests.shop import Mailbox
 
 
@@ -25,10 +32,10 @@ async def test_a_paid_order_is_confirmed_with_stock_committed_and_an_invoice(baz
     assert await bazaar.run("SELECT status FROM reservations") == [("COMMITTED",)]
     timeline = await guest.timeline(order.id)
     assert [(entry.kind, entry.from_state, entry.to_state, entry.actor) for entry in timeline] == [
-        (orders_pb2.TimelineEntry.PLACED, "", "PENDING", "guest"),
-        (orders_pb2.TimelineEntry.PAYMENT_CHANGED, "UNPAID", "PAID", "shop"),
-        (orders_pb2.TimelineEntry.STATUS_CHANGED, "PENDING", "CONFIRMED", "shop"),
-        (orders_pb2.TimelineEntry.INVOICE_ISSUED, "", "", "shop"),
+        (orders_pb2.TimelineEntry.PLACED, "", "PENDING", orders_pb2.TimelineEntry.GUEST),
+        (orders_pb2.TimelineEntry.PAYMENT_CHANGED, "UNPAID", "PAID", orders_pb2.TimelineEntry.SHOP),
+        (orders_pb2.TimelineEntry.STATUS_CHANGED, "PENDING", "CONFIRMED", orders_pb2.TimelineEntry.SHOP),
+        (orders_pb2.TimelineEntry.INVOICE_ISSUED, "", "", orders_pb2.TimelineEntry.SHOP),
     ]
     [mail] = mailbox.mails
     assert mail.to == "ada@customer.example"
@@ -73,10 +80,25 @@ async def test_the_return_of_the_browser_confirms_too(bazaar: Bazaar) -> None:
     assert len(await guest.timeline(placed.order.id)) == 4
 
 
+async def test_locking_an_order_is_one_statement(bazaar: Bazaar) -> None:
+    guest = bazaar.guest()
+    placed = await guest.place(await guest.fill("shirt"))
+    order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
+    settlement = OrderSettlement(bazaar.clock, Seller("Kontor", (), ""))
+
+    async with bazaar.app.core.db.write() as tx:
+        with count_statements() as statements:
+            await settlement.lock(tx, order_id)
+
+        assert len(statements) == 1
+        with pytest.raises(OrderNotFound):
+            await settlement.lock(tx, OrderId(new_id()))
+
+
 async def test_money_recorded_by_hand_confirms(bazaar: Bazaar) -> None:
     guest = bazaar.guest()
     await guest.add("shirt")
-    placed = await guest.place(request_of(await guest.check_out(), payments_pb2.MANUAL))
+    placed = await guest.place(request_of(await guest.check_out(), payments_pb2.Payment.MANUAL))
     admin = await bazaar.sign_in(Role.ADMIN)
 
     request = payments_service_pb2.RecordManualPaymentRequest(
@@ -87,67 +109,7 @@ async def test_money_recorded_by_hand_confirms(bazaar: Bazaar) -> None:
     order = await guest.order(placed.order.id)
     assert (order.status, order.payment.status) == (orders_pb2.Order.CONFIRMED, orders_pb2.PaymentSummary.PAID)
     assert bazaar.stripe.calls == []
-    assert (await guest.timeline(order.id))[1].actor == "staff"
-
-
-async def test_an_unpaid_order_expires_and_gives_its_stock_back(bazaar: Bazaar) -> None:
-    guest = bazaar.guest()
-    placed = await guest.place(await guest.fill("poster"))
-    bazaar.clock.advance(timedelta(minutes=31))
-
-    assert await bazaar.app.features.expiry.sweep() == 1
-    assert await bazaar.app.features.expiry.sweep() == 0
-    await bazaar.work()
-
-    order = await guest.order(placed.order.id)
-    assert order.status == orders_pb2.Order.EXPIRED
-    assert await bazaar.stock("poster") == (1, 0)
-    assert bazaar.stripe.intents[placed.payment.provider_reference]["status"] == "canceled"
-    await bazaar.check_ledger()
-
-
-async def test_an_order_within_its_time_does_not_expire(bazaar: Bazaar) -> None:
-    guest = bazaar.guest()
-    await guest.place(await guest.fill("poster"))
-    bazaar.clock.advance(timedelta(minutes=29))
-
-    assert await bazaar.app.features.expiry.sweep() == 0
-    assert await bazaar.stock("poster") == (1, 1)
-
-
-async def test_an_order_that_turns_out_paid_does_not_expire(bazaar: Bazaar) -> None:
-    guest = bazaar.guest()
-    placed = await guest.place(await guest.fill("poster"))
-    bazaar.stripe.pay(placed.payment.provider_reference)
-    bazaar.clock.advance(timedelta(minutes=31))
-
-    assert await bazaar.app.features.expiry.sweep() == 0
-
-    assert (await guest.order(placed.order.id)).status == orders_pb2.Order.CONFIRMED
-
-
-async def test_a_payment_on_its_way_keeps_its_order_alive(bazaar: Bazaar) -> None:
-    guest = bazaar.guest()
-    placed = await guest.place(await guest.fill("poster"))
-    bazaar.stripe.move(placed.payment.provider_reference, "processing")
-    bazaar.clock.advance(timedelta(minutes=31))
-
-    assert await bazaar.app.features.expiry.sweep() == 0
-
-    order = await guest.order(placed.order.id)
-    assert (order.status, order.payment.status) == (orders_pb2.Order.PENDING, orders_pb2.PaymentSummary.PENDING)
-    assert order.expire_time.ToDatetime() - order.place_time.ToDatetime() == timedelta(minutes=61)
-
-
-async def test_an_order_is_not_ended_without_the_word_of_the_provider(bazaar: Bazaar) -> None:
-    guest = bazaar.guest()
-    placed = await guest.place(await guest.fill("poster"))
-    bazaar.clock.advance(timedelta(minutes=31))
-    bazaar.stripe.fail_next("GET /v1/payment_intents", "error", times=10)
-
-    assert await bazaar.app.features.expiry.sweep() == 0
-
-    assert (await guest.order(placed.order.id)).status == orders_pb2.Order.PENDING
+    assert (await guest.timeline(order.id))[1].actor == orders_pb2.TimelineEntry.STAFF
 
 
 async def test_late_money_confirms_when_the_stock_is_still_there(bazaar: Bazaar) -> None:
@@ -183,6 +145,75 @@ async def test_late_money_goes_back_when_the_stock_is_sold(bazaar: Bazaar) -> No
     assert await bazaar.stock("poster") == (1, 1)
     assert await bazaar.stock("mug") == (10, 0)
     await bazaar.check_ledger()
+
+
+async def test_money_on_its_way_back_confirms_nothing(bazaar: Bazaar) -> None:
+    slow, quick = bazaar.guest(), bazaar.guest()
+    requests = [await slow.fill("poster"), await quick.fill("poster")]
+    late = await slow.place(requests[0])
+    bazaar.clock.advance(timedelta(minutes=31))
+    await quick.place(requests[1])
+    bazaar.stripe.refund_status = "pending"
+    bazaar.stripe.pay(late.payment.provider_reference)
+    request = payments_service_pb2.ConfirmPaymentRequest(payment_id=late.payment.id)
+    await bazaar.client.payments.ConfirmPayment(request, metadata=slow.metadata)
+    admin = await bazaar.sign_in(Role.ADMIN)
+    adjust = inventory_service_pb2.AdjustStockRequest(
+        variant_id=bazaar.variants["poster"], delta_count=1, reason="found"
+    )
+    await bazaar.client.inventory.AdjustStock(adjust, metadata=admin)
+
+    # Somebody refunds a cent in Stripe's own pages, which is news about the order's money.
+    bazaar.stripe.refund_by_hand(late.payment.provider_reference, 1)
+    await bazaar.client.payments.ConfirmPayment(request, metadata=slow.metadata)
+
+    order = await slow.order(late.order.id)
+    assert (order.status, order.payment.status) == (orders_pb2.Order.EXPIRED, orders_pb2.PaymentSummary.PAID)
+    assert await bazaar.stock("poster") == (2, 1)
+    await bazaar.check_ledger()
+
+
+async def test_goods_without_a_parcel_that_have_not_come_in_do_not_keep_the_money_away(bazaar: Bazaar) -> None:
+    await bazaar.stock_up(Goods("ticket", quantity=0, requires_shipping=False, backorder=True))
+    guest = bazaar.guest()
+    placed = await guest.place(await guest.fill("ticket"))
+
+    await bazaar.pay(placed)
+
+    order = await guest.order(placed.order.id)
+    assert (order.status, order.payment.status) == (orders_pb2.Order.CONFIRMED, orders_pb2.PaymentSummary.PAID)
+    assert order.invoice_number
+    assert await bazaar.run("SELECT kind, status FROM payment_transactions") == [("CAPTURE", "SUCCEEDED")]
+    assert await bazaar.stock("ticket") == (0, 1)
+    await bazaar.check_ledger()
+
+
+async def test_goods_without_a_parcel_are_handed_over_when_they_come_in(bazaar: Bazaar) -> None:
+    await bazaar.stock_up(Goods("ticket", quantity=0, requires_shipping=False, backorder=True))
+    guest = bazaar.guest()
+    placed = await guest.place(await guest.fill("ticket"))
+    await bazaar.pay(placed)
+    admin = await bazaar.sign_in(Role.ADMIN)
+
+    adjust = inventory_service_pb2.AdjustStockRequest(
+        variant_id=bazaar.variants["ticket"], delta_count=3, reason="printed"
+    )
+    await bazaar.client.inventory.AdjustStock(adjust, metadata=admin)
+    await bazaar.work()
+
+    assert (await guest.order(placed.order.id)).status == orders_pb2.Order.COMPLETED
+    assert await bazaar.stock("ticket") == (2, 0)
+    await bazaar.check_ledger()
+
+
+async def test_free_goods_that_have_not_come_in_can_be_ordered(bazaar: Bazaar) -> None:
+    await bazaar.stock_up(Goods("sample", "0.00", quantity=0, requires_shipping=False, backorder=True))
+    guest = bazaar.guest()
+
+    placed = await guest.place(await guest.fill("sample"))
+
+    assert placed.order.status == orders_pb2.Order.CONFIRMED
+    assert await bazaar.stock("sample") == (0, 1)
 
 
 async def _expire_before_stripe_hears(bazaar: Bazaar) -> None:

@@ -16,8 +16,8 @@ from psycopg.types.json import Jsonb
 from server.db.jobs import make_job_app
 from server.db.session import Database, WriteTx
 from server.kernel.actor import Actor, Role
-from server.kernel.ids import CartId, OrderId, Prefix, SessionId, UserId, format_id
-from server.payments import jobs
+from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, SessionId, UserId, format_id
+from server.payments import jobs, queries
 from server.payments.reconciliation import Reconciliation
 from server.payments.rules import Payment, PaymentTotals, Provider
 from server.payments.service import LateMoney, PaymentService
@@ -75,7 +75,7 @@ class Bench:
         self.clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
         self.orders = OrderWatch()
         self.payments = PaymentService(
-            db, gateways={Provider.STRIPE: gateway}, settlement=self.orders, clock=self.clock
+            db, gateways={Provider.STRIPE: gateway}, manual=True, settlement=self.orders, clock=self.clock
         )
         self.webhooks = Webhooks(
             db,
@@ -177,6 +177,11 @@ class Bench:
         """Make a payment that Stripe knows of."""
         payment = await self.make_payment(order or await self.make_order())
         return await self.payments.start(payment)
+
+    async def payment(self, payment_id: PaymentId) -> Payment:
+        """Look at a payment, whoever owns it."""
+        async with self.db.read() as tx:
+            return await queries.FIND_PAYMENT.one(tx, payment_id=payment_id)
 
     async def send(self, payload: bytes, *, signature: str | None = None) -> None:
         """Deliver an event as Stripe does."""

@@ -96,7 +96,7 @@ async def test_says_so_when_stripe_is_silent(bench: Bench, how: str) -> None:
 
     expected = (grpc.StatusCode.UNAVAILABLE, "PAYMENT_PROVIDER_UNAVAILABLE", {"provider": "STRIPE"})
     assert (refused.code, refused.reason, refused.metadata) == expected
-    assert (await bench.payments.get(payment.id)).status == "CREATED"
+    assert (await bench.payment(payment.id)).status == "CREATED"
     assert bench.orders.told == []
 
 

@@ -33,7 +33,7 @@ async def test_settles_the_payment(bench: Bench) -> None:
     await bench.send(succeeded(bench))
     await bench.run_jobs()
 
-    assert (await bench.payments.get(payment.id)).status == "CAPTURED"
+    assert (await bench.payment(payment.id)).status == "CAPTURED"
     assert bench.orders.told == [_CAPTURED]
     assert bench.orders.actors == [None]
     assert await stored(bench) == [("payment_intent.succeeded", True)]
@@ -91,7 +91,7 @@ async def test_stores_nothing_that_is_forged_or_old(bench: Bench, age_seconds: i
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "SIGNATURE_INVALID")
     assert await stored(bench) == []
     assert await bench.rows("SELECT FROM procrastinate_jobs") == []
-    assert (await bench.payments.get(payment.id)).status == "CREATED"
+    assert (await bench.payment(payment.id)).status == "CREATED"
 
 
 async def test_stores_nothing_that_was_changed_on_the_way(bench: Bench) -> None:
@@ -116,7 +116,7 @@ async def test_events_out_of_order_lead_nowhere_back(bench: Bench) -> None:
     await bench.send(late)
     await bench.run_jobs()
 
-    assert (await bench.payments.get(payment.id)).status == "CAPTURED"
+    assert (await bench.payment(payment.id)).status == "CAPTURED"
     assert bench.orders.told == [_CAPTURED]
     assert len(await stored(bench)) == 2
 
@@ -147,7 +147,7 @@ async def test_applies_an_event_that_is_faster_than_our_own_note(bench: Bench) -
     await bench.send(succeeded(bench))
     await bench.run_jobs()
 
-    settled = await bench.payments.get(payment.id)
+    settled = await bench.payment(payment.id)
     assert (settled.status, settled.provider_reference) == ("CAPTURED", "pi_1")
     assert bench.orders.told == [_CAPTURED]
     assert len(bench.stripe.intents) == 1
@@ -164,7 +164,7 @@ async def test_applies_a_kept_event_once_the_reference_is_known(bench: Bench) ->
     bench.stripe.pay("pi_1")
     await bench.run_jobs()
 
-    assert (await bench.payments.get(payment.id)).status == "CAPTURED"
+    assert (await bench.payment(payment.id)).status == "CAPTURED"
     assert await stored(bench) == [("charge.succeeded", True)]
 
 
@@ -176,7 +176,7 @@ async def test_tries_again_when_stripe_is_silent(bench: Bench) -> None:
     await bench.send(succeeded(bench))
     await bench.run_jobs()
 
-    assert (await bench.payments.get(payment.id)).status == "CREATED"
+    assert (await bench.payment(payment.id)).status == "CREATED"
     jobs = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'payments.apply_event'"
     assert await bench.rows(jobs) == [("todo", 1)]
     assert await stored(bench) == [("payment_intent.succeeded", False)]

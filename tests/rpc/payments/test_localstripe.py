@@ -92,7 +92,7 @@ async def test_from_the_intent_to_the_money(bench: Bench, running: LocalStripe) 
     await bench.run_jobs()
 
     assert payment.client_secret
-    assert (await bench.payments.get(payment.id)).status == "CAPTURED"
+    assert (await bench.payment(payment.id)).status == "CAPTURED"
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 0, 0, 0, 0)]
 
 
@@ -104,7 +104,7 @@ async def test_a_declined_card(bench: Bench, running: LocalStripe) -> None:
     await bench.send(body, signature=signature)
     await bench.run_jobs()
 
-    declined = await bench.payments.get(payment.id)
+    declined = await bench.payment(payment.id)
     assert (declined.status, declined.failure_code) == ("FAILED", "card_declined")
 
 
@@ -143,8 +143,8 @@ async def test_giving_up(bench: Bench, running: LocalStripe) -> None:
     await bench.payments.cancel(unpaid.id)
     await bench.payments.cancel(paid.id)
 
-    assert (await bench.payments.get(unpaid.id)).status == "CANCELED"
-    assert (await bench.payments.get(paid.id)).status == "CAPTURED"
+    assert (await bench.payment(unpaid.id)).status == "CANCELED"
+    assert (await bench.payment(paid.id)).status == "CAPTURED"
 
 
 async def _event(running: LocalStripe, reference: str | None, kind: str) -> tuple[bytes, str]:

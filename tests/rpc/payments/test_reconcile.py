@@ -21,7 +21,7 @@ async def test_finds_money_whose_webhook_was_lost(bench: Bench) -> None:
 
     assert await bench.reconciliation.run() == 1
 
-    assert (await bench.payments.get(payment.id)).status == "CAPTURED"
+    assert (await bench.payment(payment.id)).status == "CAPTURED"
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 0, 0, 0, 0)]
     bench.clock.advance(_LONG)
     assert await bench.reconciliation.run() == 0
@@ -43,7 +43,7 @@ async def test_starts_what_was_never_started(bench: Bench) -> None:
 
     await bench.reconciliation.run()
 
-    assert (await bench.payments.get(payment.id)).provider_reference == "pi_1"
+    assert (await bench.payment(payment.id)).provider_reference == "pi_1"
 
 
 async def test_two_workers_share_the_work(bench: Bench) -> None:
@@ -86,7 +86,7 @@ async def test_one_refused_payment_keeps_no_other_waiting(bench: Bench) -> None:
 
     assert await bench.reconciliation.run() == 1
 
-    assert (await bench.payments.get(second.id)).status == "CAPTURED"
+    assert (await bench.payment(second.id)).status == "CAPTURED"
 
 
 @pytest.mark.parametrize("status", ["EXPIRED", "CANCELED"])
@@ -96,7 +96,7 @@ async def test_gives_up_payments_of_dead_orders(bench: Bench, status: str) -> No
 
     await bench.reconciliation.run()
 
-    assert (await bench.payments.get(payment.id)).status == "CANCELED"
+    assert (await bench.payment(payment.id)).status == "CANCELED"
     assert bench.stripe.intents["pi_1"]["status"] == "canceled"
 
 
@@ -127,5 +127,5 @@ async def test_follows_a_refund_that_takes_days(bench: Bench) -> None:
 
     await bench.reconciliation.run()
 
-    assert (await bench.payments.get(payment.id)).refunded_minor == 2500
+    assert (await bench.payment(payment.id)).refunded_minor == 2500
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 2500, 0, 0, 0), PaymentTotals(2500, 0, 2500, 0, 0, 0, 0)]

@@ -89,7 +89,7 @@ async def test_refuses_another_amount(bench: Bench, amount_minor: int, currency:
     refused = await refusal(bench.client.RecordManualPayment(request, metadata=bench.admin()))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
-    assert (await bench.payments.get(payment.id)).status == "CREATED"
+    assert (await bench.payment(payment.id)).status == "CREATED"
     assert await bench.ledger(payment) == []
 
 

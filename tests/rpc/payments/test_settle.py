@@ -17,7 +17,7 @@ _REFUND = "POST /v1/refunds"
 @pytest.mark.parametrize(
     ("stripe_status", "status", "totals"),
     [
-        ("requires_action", "REQUIRES_ACTION", PaymentTotals(0, 0, 0, 0, 2500, 0, 0)),
+        ("requires_action", "REQUIRES_ACTION", PaymentTotals(0, 0, 0, 0, 0, 2500, 0)),
         ("processing", "PROCESSING", PaymentTotals(0, 0, 0, 0, 2500, 0, 0)),
         ("canceled", "CANCELED", PaymentTotals(0, 0, 0, 0, 0, 0, 0)),
     ],
@@ -84,7 +84,7 @@ async def test_late_money_goes_back_once_however_many_bring_the_news(bench: Benc
     assert [refund["amount"] for refund in bench.stripe.refunds.values()] == [2500]
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 0, 0, 0, 0), PaymentTotals(2500, 0, 2500, 0, 0, 0, 0)]
     assert await bench.events(payment) == ["payment.captured", "payment.refunded"]
-    assert (await bench.payments.get(payment.id)).refunded_minor == 2500
+    assert (await bench.payment(payment.id)).refunded_minor == 2500
     assert await bench.rows("SELECT note FROM payment_transactions WHERE kind = 'REFUND'") == [(_LATE.note,)]
 
 
@@ -173,7 +173,7 @@ async def test_gives_up_what_nobody_paid(bench: Bench) -> None:
         await bench.payments.request_cancel(tx, payment.order_id)
     await bench.run_jobs()
 
-    assert (await bench.payments.get(payment.id)).status == "CANCELED"
+    assert (await bench.payment(payment.id)).status == "CANCELED"
     assert bench.stripe.intents["pi_1"]["status"] == "canceled"
     assert await bench.events(payment) == ["payment.canceled"]
 
@@ -184,7 +184,7 @@ async def test_settles_what_was_paid_before_it_could_be_given_up(bench: Bench) -
 
     await bench.payments.cancel_for_order(payment.order_id)
 
-    assert (await bench.payments.get(payment.id)).status == "CAPTURED"
+    assert (await bench.payment(payment.id)).status == "CAPTURED"
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 0, 0, 0, 0)]
 
 
@@ -196,7 +196,7 @@ async def test_gives_up_an_intent_that_we_never_heard_of(bench: Bench) -> None:
 
     await bench.payments.cancel_for_order(payment.order_id)
 
-    assert (await bench.payments.get(payment.id)).status == "CANCELED"
+    assert (await bench.payment(payment.id)).status == "CANCELED"
     assert [intent["status"] for intent in bench.stripe.intents.values()] == ["canceled"]
 
 
@@ -205,6 +205,6 @@ async def test_gives_up_a_manual_one(bench: Bench) -> None:
 
     await bench.payments.cancel_for_order(payment.order_id)
 
-    assert (await bench.payments.get(payment.id)).status == "CANCELED"
+    assert (await bench.payment(payment.id)).status == "CANCELED"
     assert bench.orders.told == [PaymentTotals(0, 0, 0, 0, 0, 0, 0)]
     assert bench.stripe.calls == []

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.kernel.ids import Prefix, format_id
 from server.payments.errors import PaymentProviderDisabled, PaymentProviderUnavailable, PaymentRefused
 from server.payments.rules import Provider
 from server.payments.service import PaymentService
@@ -53,7 +54,7 @@ async def test_repeats_after_silence_and_makes_one_intent(bench: Bench, how: str
 
     with pytest.raises(PaymentProviderUnavailable):
         await bench.payments.start(payment)
-    between = await bench.payments.get(payment.id)
+    between = await bench.payment(payment.id)
     started = await bench.payments.start(payment)
 
     assert (between.status, between.provider_reference) == ("CREATED", None)
@@ -80,8 +81,12 @@ async def test_says_what_stripe_refused(bench: Bench) -> None:
     with pytest.raises(PaymentRefused) as refused:
         await bench.payments.start(payment)
 
-    assert refused.value.metadata == {"provider": "STRIPE", "provider_code": "refused_for_a_test"}
-    failed = await bench.payments.get(payment.id)
+    assert refused.value.metadata == {
+        "provider": "STRIPE",
+        "provider_code": "refused_for_a_test",
+        "order_id": format_id(Prefix.ORDER, payment.order_id),
+    }
+    failed = await bench.payment(payment.id)
     assert (failed.status, failed.failure_code) == ("FAILED", "refused_for_a_test")
     assert await bench.events(payment) == ["payment.failed"]
 
@@ -116,9 +121,20 @@ async def test_never_asks_inside_a_transaction(bench: Bench) -> None:
     assert bench.stripe.calls == []
 
 
-async def test_refuses_a_provider_that_is_not_set_up(bench: Bench) -> None:
-    payments = PaymentService(bench.db, gateways={}, settlement=bench.orders, clock=bench.clock)
+@pytest.mark.parametrize("provider", list(Provider))
+async def test_refuses_a_provider_that_is_not_offered(bench: Bench, provider: Provider) -> None:
+    order = await bench.make_order()
+    bench.payments = PaymentService(bench.db, gateways={}, manual=False, settlement=bench.orders, clock=bench.clock)
 
     with pytest.raises(PaymentProviderDisabled):
-        payments.require_enabled(Provider.STRIPE)
-    payments.require_enabled(Provider.MANUAL)
+        await bench.make_payment(order, provider=provider)
+
+    assert await bench.rows("SELECT count(*) FROM payments") == [(0,)]
+
+
+async def test_what_was_begun_before_stripe_was_given_up_is_asked_of_nobody(bench: Bench) -> None:
+    payment = await bench.started()
+    bench.payments = PaymentService(bench.db, gateways={}, manual=True, settlement=bench.orders, clock=bench.clock)
+
+    with pytest.raises(PaymentProviderDisabled):
+        await bench.payments.settle(payment.id, actor=None)

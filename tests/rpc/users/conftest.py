@@ -51,7 +51,7 @@ class Shop:
     async def make_user(self, email: str = "ada@example.com", password: str = GOOD_PASSWORD) -> UUID:
         """Make a verified account the way people do."""
         await self.register(email, password)
-        await self.rpc.VerifyEmail(api.VerifyEmailRequest(token=await self.mailed_code()))
+        await self.rpc.VerifyEmail(api.VerifyEmailRequest(token=await self.mailed_code(), password=password))
         [(user_id,)] = await self.rows("SELECT id FROM users WHERE email = %s", email)
         return UUID(str(user_id))
 

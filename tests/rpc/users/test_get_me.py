@@ -36,6 +36,17 @@ async def test_needs_a_session(shop: Shop) -> None:
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
 
 
+async def test_a_closed_account_is_not_found(shop: Shop) -> None:
+    await shop.make_user()
+    tokens = (await shop.login()).tokens
+    async with shop.db.write() as tx:
+        await tx.connection.execute("UPDATE users SET active = false")
+
+    refused = await refusal(shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(tokens)))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+
+
 async def test_an_erased_account_is_not_found(shop: Shop) -> None:
     await shop.make_user()
     tokens = (await shop.login()).tokens

@@ -4,7 +4,7 @@ import grpc
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.statement import count_statements
-from tests.rpc.users.conftest import Shop
+from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal
 
 
@@ -21,7 +21,32 @@ async def test_mails_another_code_and_the_first_still_works(shop: Shop) -> None:
 
     assert len(shop.mailbox.mails) == 2
     assert first != second
-    assert (await shop.rpc.VerifyEmail(api.VerifyEmailRequest(token=first))).user.email_verified
+    assert (await shop.rpc.VerifyEmail(api.VerifyEmailRequest(token=first, password=GOOD_PASSWORD))).user.email_verified
+
+
+async def test_the_code_stands_for_the_latest_registration(shop: Shop) -> None:
+    await shop.register(password=OTHER_PASSWORD)
+    await shop.register(password=GOOD_PASSWORD)
+    await shop.work()
+
+    await shop.rpc.ResendVerification(request())
+    code = await shop.mailed_code()
+
+    refused = await refusal(shop.rpc.VerifyEmail(api.VerifyEmailRequest(token=code, password=OTHER_PASSWORD)))
+    assert refused.reason == "EMAIL_TOKEN_INVALID"
+    assert (await shop.rpc.VerifyEmail(api.VerifyEmailRequest(token=code, password=GOOD_PASSWORD))).user.email_verified
+
+
+async def test_slows_down_an_address_of_the_network_that_has_many_mails_sent(shop: Shop) -> None:
+    metadata = (("x-forwarded-for", "203.0.113.7"),)
+    for number in range(20):
+        await shop.rpc.ResendVerification(request(f"victim{number}@example.com"), metadata=metadata)
+
+    refused = await refusal(shop.rpc.ResendVerification(request("victim20@example.com"), metadata=metadata))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS")
+    assert refused.retry_seconds == 10
+    await shop.rpc.ResendVerification(request("victim20@example.com"), metadata=(("x-forwarded-for", "203.0.113.8"),))
 
 
 async def test_does_the_same_work_for_every_address_and_mails_only_who_waits(shop: Shop) -> None:

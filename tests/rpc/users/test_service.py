@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.jobs import defer
-from server.kernel.errors import InvalidArgument, NotFound
-from server.kernel.ids import UserId, new_id
+from server.kernel.errors import InvalidArgument
 from server.users import queries
 from server.users.errors import InvalidCredentials, PasswordTooCommon
 from server.users.rules import Device
-from server.users.service import get_email
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal
 
@@ -50,15 +49,6 @@ async def test_ensure_admin_refuses_what_register_refuses(
     assert await shop.rows("SELECT 1 FROM users") == []
 
 
-async def test_get_email(shop: Shop) -> None:
-    user_id = await shop.make_user()
-
-    async with shop.db.read() as tx:
-        assert await get_email(tx, UserId(user_id)) == "ada@example.com"
-        with pytest.raises(NotFound):
-            await get_email(tx, UserId(new_id()))
-
-
 async def test_no_session_opens_when_the_password_changes_while_it_is_checked(shop: Shop) -> None:
     await shop.make_user()
     async with shop.db.read() as tx:
@@ -90,6 +80,31 @@ async def test_clean_up_deletes_what_has_been_over_for_a_week(shop: Shop) -> Non
     await clean_up(shop)
 
     assert kept == [(1, 1)]
-    for table in ("sessions", "refresh_tokens", "email_tokens", "login_throttles"):
+    for table in ("sessions", "refresh_tokens", "email_tokens", "login_throttles", "registrations"):
         assert await shop.rows(f"SELECT count(*) FROM {table}") == [(0,)]
     assert await shop.rows("SELECT count(*) FROM users") == [(1,)]
+
+
+async def test_clean_up_deletes_accounts_that_nobody_verified_for_a_week(shop: Shop) -> None:
+    await shop.make_user("verified@example.com")
+    await shop.register("closed@example.com")
+    async with shop.db.write() as tx:
+        await tx.connection.execute("UPDATE users SET active = false WHERE email = 'closed@example.com'")
+    await shop.register("old@example.com")
+    await shop.register("again@example.com")
+    shop.clock.advance(timedelta(days=1))
+    await shop.register("again@example.com")
+    shop.clock.advance(timedelta(days=6))
+
+    await clean_up(shop)
+
+    emails = ["again@example.com", "closed@example.com", "verified@example.com"]
+    assert await shop.rows("SELECT email FROM users ORDER BY email") == [(email,) for email in emails]
+    # The address is free, and the one that was registered again can still be verified.
+    await shop.register("old@example.com")
+    await shop.work()
+    await shop.rpc.ResendVerification(api.ResendVerificationRequest(email="again@example.com"))
+    verified = await shop.rpc.VerifyEmail(
+        api.VerifyEmailRequest(token=await shop.mailed_code(), password=GOOD_PASSWORD)
+    )
+    assert verified.user.email == "again@example.com"

@@ -64,6 +64,7 @@ def test_money_that_went_back_confirms_nothing() -> None:
     assert rules.money_suffices(100, Money(captured_minor=100))
     assert rules.money_suffices(100, Money(captured_minor=40, authorized_minor=60))
     assert not rules.money_suffices(100, Money(captured_minor=100, refunded_minor=1))
+    assert not rules.money_suffices(100, Money(captured_minor=100, refund_pending_minor=1))
 
 
 @pytest.mark.parametrize(

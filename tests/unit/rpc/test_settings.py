@@ -8,7 +8,7 @@ from server.settings import SettingsError, load_settings
 COMPLETE = {
     "DATABASE_URL": "postgresql://db/kontor",
     "JWT_KEY_FILES": "/keys/new.pem, /keys/old.pem",
-    "TOKEN_SECRETS": "first,second",
+    "TOKEN_SECRETS": f"{'first' * 8},{'second' * 8}",
     "STRIPE_API_KEY": "sk_test",
     "STRIPE_WEBHOOK_SECRET": "whsec",
     "SMTP_URL": "smtp://mail:25",
@@ -31,7 +31,7 @@ def test_reads_the_environment(environment):
     settings = load_settings()
 
     assert settings.jwt_key_files == (Path("/keys/new.pem"), Path("/keys/old.pem"))
-    assert [secret.get_secret_value() for secret in settings.token_secrets] == ["first", "second"]
+    assert [secret.get_secret_value() for secret in settings.token_secrets] == ["first" * 8, "second" * 8]
     assert settings.cors_origins == ("https://a.example", "https://b.example")
     assert settings.shop_address == ("Main Street 1", "12345 Town")
     assert (settings.access_token_ttl, settings.stripe_api_base) == (timedelta(minutes=15), None)
@@ -49,7 +49,19 @@ def test_names_what_is_missing(environment, name):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("DEFAULT_CURRENCY", "euro"), ("LOG_LEVEL", "loud"), ("HOLD_MINUTES", "0"), ("JWT_KEY_FILES", " , ")],
+    [
+        ("DEFAULT_CURRENCY", "euro"),
+        ("LOG_LEVEL", "loud"),
+        ("HOLD_MINUTES", "0"),
+        ("JWT_KEY_FILES", " , "),
+        ("TOKEN_SECRETS", "short"),
+        ("TOKEN_SECRETS", f"{'long enough ' * 3},{'x' * 31}"),
+        ("PUBLIC_URL", "https://shop.example.com/"),
+        ("PUBLIC_URL", "shop.example.com"),
+        ("MAIL_FROM", "Shop"),
+        ("DATABASE_POOL_MAX_SIZE", "1"),
+        ("ACCESS_TOKEN_TTL", "0"),
+    ],
 )
 def test_names_what_is_wrong(environment, name, value):
     environment.setenv(f"KONTOR_{name}", value)
@@ -65,3 +77,12 @@ def test_shows_no_secret(environment):
 
     for secret in ("postgresql://", "sk_test", "whsec", "first", "smtp://"):
         assert secret not in shown
+
+
+def test_says_how_long_a_secret_must_be_and_not_what_it_is(environment):
+    environment.setenv("KONTOR_TOKEN_SECRETS", "hunter2")
+
+    with pytest.raises(SettingsError, match="at least 32 characters") as caught:
+        load_settings()
+
+    assert "hunter2" not in str(caught.value)

@@ -71,7 +71,9 @@ class Cart(_message.Message):
 
     @_builtins.property
     def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What is still missing before an order can be placed: `items`, `email`, `shipping_address`, `shipping_method`."""
+        """What is still missing before an order can be placed, and nothing but these: `items`, `email`, `shipping_address`,
+        `shipping_method`. Empty: the order can be placed.
+        """
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:

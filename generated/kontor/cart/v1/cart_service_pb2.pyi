@@ -52,7 +52,9 @@ class AddItemRequest(_message.Message):
     quantity: _builtins.int
     """How many."""
     currency_code: _builtins.str
-    """The currency of a new cart; empty: the shop's. A cart that is there keeps its own, and another one is refused."""
+    """The currency of a new cart; empty: the shop's. A cart that is there keeps its own, and another one is refused,
+    unless the cart is empty: then it takes this one.
+    """
     request_id: _builtins.str
     """A key of the caller's choice: the same key adds once. A guest without a cart token needs one of 16 characters or
     more that nobody guesses, such as a UUID: repeating it is answered with the token of the cart.

@@ -96,7 +96,7 @@ class CartServiceServicer:
 
     def AddItem(self, request, context):
         """Puts some of a variant in. A guest without a token gets a new cart and its token. Errors: NOT_FOUND,
-        VARIANT_UNAVAILABLE, CURRENCY_MISMATCH, OUT_OF_STOCK, CART_FULL, CART_CLOSED.
+        VARIANT_UNAVAILABLE, CURRENCY_MISMATCH, OUT_OF_STOCK, CART_FULL, CART_CLOSED, IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,7 +148,8 @@ class CartServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MergeCart(self, request, context):
-        """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Merging twice
+        """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Logging in does
+        not do it by itself: the client calls this with the guest's token after each login of a guest. Merging twice
         changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH, CART_FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -21,7 +21,7 @@ class CartServiceStub:
     """Returns the cart; an empty one when there is none."""
     AddItem: _aio.UnaryUnaryMultiCallable[_cart_service_pb2.AddItemRequest, _cart_pb2.Cart]
     """Puts some of a variant in. A guest without a token gets a new cart and its token. Errors: NOT_FOUND,
-    VARIANT_UNAVAILABLE, CURRENCY_MISMATCH, OUT_OF_STOCK, CART_FULL, CART_CLOSED.
+    VARIANT_UNAVAILABLE, CURRENCY_MISMATCH, OUT_OF_STOCK, CART_FULL, CART_CLOSED, IDEMPOTENCY_KEY_REUSED.
     """
     UpdateItem: _aio.UnaryUnaryMultiCallable[_cart_service_pb2.UpdateItemRequest, _cart_pb2.Cart]
     """Sets how many of an item there are. Errors: NOT_FOUND, OUT_OF_STOCK, CART_CLOSED."""
@@ -42,7 +42,8 @@ class CartServiceStub:
     SetShippingMethod: _aio.UnaryUnaryMultiCallable[_cart_service_pb2.SetShippingMethodRequest, _cart_pb2.Cart]
     """Chooses how it is sent. Errors: NOT_FOUND, CHECKOUT_INCOMPLETE, SHIPPING_METHOD_UNAVAILABLE, CART_CLOSED."""
     MergeCart: _aio.UnaryUnaryMultiCallable[_cart_service_pb2.MergeCartRequest, _cart_pb2.Cart]
-    """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Merging twice
+    """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Logging in does
+    not do it by itself: the client calls this with the guest's token after each login of a guest. Merging twice
     changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH, CART_FULL.
     """
 
@@ -64,7 +65,7 @@ class CartServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_cart_service_pb2.AddItemRequest, _abc.Awaitable[_cart_pb2.Cart]],
     ) -> _abc.Awaitable[_cart_pb2.Cart]:
         """Puts some of a variant in. A guest without a token gets a new cart and its token. Errors: NOT_FOUND,
-        VARIANT_UNAVAILABLE, CURRENCY_MISMATCH, OUT_OF_STOCK, CART_FULL, CART_CLOSED.
+        VARIANT_UNAVAILABLE, CURRENCY_MISMATCH, OUT_OF_STOCK, CART_FULL, CART_CLOSED, IDEMPOTENCY_KEY_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -127,7 +128,8 @@ class CartServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _cart_service_pb2.MergeCartRequest,
         context: _aio.ServicerContext[_cart_service_pb2.MergeCartRequest, _abc.Awaitable[_cart_pb2.Cart]],
     ) -> _abc.Awaitable[_cart_pb2.Cart]:
-        """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Merging twice
+        """Puts a guest's cart into the signed-in user's: quantities add up, to what is in stock at the most. Logging in does
+        not do it by itself: the client calls this with the guest's token after each login of a guest. Merging twice
         changes nothing. Errors: CART_TOKEN_INVALID, CURRENCY_MISMATCH, CART_FULL.
         """
 

@@ -73,7 +73,9 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     looked at.
     """
     OUT_OF_STOCK: _Reason.ValueType  # 40
-    """Not enough is left. For each short line: `<variant id>` = how many are available."""
+    """Not enough is left. For each short variant: `<variant id>` = how many are available. When more than forty are short,
+    forty are named, and `more_count` says how many more there are.
+    """
     STOCK_RESERVED: _Reason.ValueType  # 41
     """The change would leave fewer units than orders hold. `on_hand`, `reserved`."""
     STOCK_NOT_TRACKED: _Reason.ValueType  # 42
@@ -103,7 +105,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     INVOICE_NOT_ISSUED: _Reason.ValueType  # 66
     """The order has no invoice yet, as it is not paid."""
     PAYMENT_REFUSED: _Reason.ValueType  # 70
-    """The provider refused. `provider`, `provider_code`."""
+    """The provider refused. `provider`, `provider_code`, and `order_id`: the order that stands unpaid."""
     PAYMENT_PROVIDER_UNAVAILABLE: _Reason.ValueType  # 71
     """The provider did not answer; the same call with the same key goes on where this one stopped. `provider`."""
     SIGNATURE_INVALID: _Reason.ValueType  # 72
@@ -167,7 +169,9 @@ TOO_MANY_ATTEMPTS: Reason.ValueType  # 35
 looked at.
 """
 OUT_OF_STOCK: Reason.ValueType  # 40
-"""Not enough is left. For each short line: `<variant id>` = how many are available."""
+"""Not enough is left. For each short variant: `<variant id>` = how many are available. When more than forty are short,
+forty are named, and `more_count` says how many more there are.
+"""
 STOCK_RESERVED: Reason.ValueType  # 41
 """The change would leave fewer units than orders hold. `on_hand`, `reserved`."""
 STOCK_NOT_TRACKED: Reason.ValueType  # 42
@@ -197,7 +201,7 @@ NOTHING_TO_FULFILL: Reason.ValueType  # 65
 INVOICE_NOT_ISSUED: Reason.ValueType  # 66
 """The order has no invoice yet, as it is not paid."""
 PAYMENT_REFUSED: Reason.ValueType  # 70
-"""The provider refused. `provider`, `provider_code`."""
+"""The provider refused. `provider`, `provider_code`, and `order_id`: the order that stands unpaid."""
 PAYMENT_PROVIDER_UNAVAILABLE: Reason.ValueType  # 71
 """The provider did not answer; the same call with the same key goes on where this one stopped. `provider`."""
 SIGNATURE_INVALID: Reason.ValueType  # 72

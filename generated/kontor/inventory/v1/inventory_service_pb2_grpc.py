@@ -61,7 +61,7 @@ class InventoryServiceServicer:
 
     def AdjustStock(self, request, context):
         """Changes how many units are there, by a difference or to a count. Errors: NOT_FOUND, STOCK_NOT_TRACKED,
-        STOCK_RESERVED when orders hold more than would be left.
+        STOCK_RESERVED when orders hold more than would be left, IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

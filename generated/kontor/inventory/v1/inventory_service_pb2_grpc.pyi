@@ -21,7 +21,7 @@ class InventoryServiceStub:
     """Returns the counters of a variant. Errors: NOT_FOUND, STOCK_NOT_TRACKED."""
     AdjustStock: _aio.UnaryUnaryMultiCallable[_inventory_service_pb2.AdjustStockRequest, _inventory_pb2.Stock]
     """Changes how many units are there, by a difference or to a count. Errors: NOT_FOUND, STOCK_NOT_TRACKED,
-    STOCK_RESERVED when orders hold more than would be left.
+    STOCK_RESERVED when orders hold more than would be left, IDEMPOTENCY_KEY_REUSED.
     """
 
 class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -42,7 +42,7 @@ class InventoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_inventory_service_pb2.AdjustStockRequest, _abc.Awaitable[_inventory_pb2.Stock]],
     ) -> _abc.Awaitable[_inventory_pb2.Stock]:
         """Changes how many units are there, by a difference or to a count. Errors: NOT_FOUND, STOCK_NOT_TRACKED,
-        STOCK_RESERVED when orders hold more than would be left.
+        STOCK_RESERVED when orders hold more than would be left, IDEMPOTENCY_KEY_REUSED.
         """
 
 def add_InventoryServiceServicer_to_server(servicer: InventoryServiceServicer, server: _aio.Server) -> None: ...

@@ -98,8 +98,9 @@ class Policy(_message.Message):
     idempotency: Global___Idempotency.ValueType
     """Whether a repeated call is recognised by its key."""
     fresh_replay: _builtins.bool
-    """A repeated call is answered with the present state and not with the stored first answer, because the
-    answer holds a credential that must not be stored.
+    """A repeated call is answered with the present state, and its first answer is not stored: it holds a credential that
+    opens something, such as a cart token. Other first answers are stored for a day, also those with the client secret
+    of a payment, which is good for paying that one payment only and stands with it in the database anyway.
     """
     cacheable: _builtins.bool
     """Anonymous answers may be kept in the process-wide response cache and by browsers."""

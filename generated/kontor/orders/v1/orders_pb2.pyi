@@ -41,7 +41,9 @@ class Order(_message.Message):
         PENDING: Order._Status.ValueType  # 1
         """Placed; the stock is held until it is paid or its time is up."""
         CONFIRMED: Order._Status.ValueType  # 2
-        """Paid for, or promised."""
+        """Paid for, or promised. Goods without a parcel are handed over at once, or when they come in: an order waits here
+        for those on backorder.
+        """
         COMPLETED: Order._Status.ValueType  # 3
         """Nothing left to ship and nothing left to pay."""
         CANCELED: Order._Status.ValueType  # 4
@@ -57,7 +59,9 @@ class Order(_message.Message):
     PENDING: Order.Status.ValueType  # 1
     """Placed; the stock is held until it is paid or its time is up."""
     CONFIRMED: Order.Status.ValueType  # 2
-    """Paid for, or promised."""
+    """Paid for, or promised. Goods without a parcel are handed over at once, or when they come in: an order waits here
+    for those on backorder.
+    """
     COMPLETED: Order.Status.ValueType  # 3
     """Nothing left to ship and nothing left to pay."""
     CANCELED: Order.Status.ValueType  # 4
@@ -117,7 +121,7 @@ class Order(_message.Message):
 
     @_builtins.property
     def billing_address(self) -> _postal_address_pb2.PostalAddress:
-        """Where the bill goes."""
+        """Where the bill goes; not set when no address was given, as for goods that need no parcel."""
 
     @_builtins.property
     def shipping_method(self) -> _cart_pb2.ShippingMethod:
@@ -623,6 +627,37 @@ class TimelineEntry(_message.Message):
     INVOICE_ISSUED: TimelineEntry.Kind.ValueType  # 6
     """The invoice was issued."""
 
+    class _Actor:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ActorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TimelineEntry._Actor.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ACTOR_UNSPECIFIED: TimelineEntry._Actor.ValueType  # 0
+        """Never sent."""
+        CUSTOMER: TimelineEntry._Actor.ValueType  # 1
+        """A signed-in customer."""
+        GUEST: TimelineEntry._Actor.ValueType  # 2
+        """A buyer without an account."""
+        STAFF: TimelineEntry._Actor.ValueType  # 3
+        """Somebody who works for the shop."""
+        SHOP: TimelineEntry._Actor.ValueType  # 4
+        """The shop itself: a payment provider's news, or time."""
+
+    class Actor(_Actor, metaclass=_ActorEnumTypeWrapper):
+        """Who did it."""
+
+    ACTOR_UNSPECIFIED: TimelineEntry.Actor.ValueType  # 0
+    """Never sent."""
+    CUSTOMER: TimelineEntry.Actor.ValueType  # 1
+    """A signed-in customer."""
+    GUEST: TimelineEntry.Actor.ValueType  # 2
+    """A buyer without an account."""
+    STAFF: TimelineEntry.Actor.ValueType  # 3
+    """Somebody who works for the shop."""
+    SHOP: TimelineEntry.Actor.ValueType  # 4
+    """The shop itself: a payment provider's news, or time."""
+
     SEQUENCE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     FROM_STATE_FIELD_NUMBER: _builtins.int
@@ -638,8 +673,8 @@ class TimelineEntry(_message.Message):
     """The state before; empty when there was none."""
     to_state: _builtins.str
     """The state after; empty when there is none."""
-    actor: _builtins.str
-    """Who did it: `customer`, `guest`, `staff`, or `shop` when it happened by itself."""
+    actor: Global___TimelineEntry.Actor.ValueType
+    """Who did it."""
     note: _builtins.str
     """More about it, such as a tracking number."""
     @_builtins.property
@@ -653,7 +688,7 @@ class TimelineEntry(_message.Message):
         kind: Global___TimelineEntry.Kind.ValueType = ...,
         from_state: _builtins.str = ...,
         to_state: _builtins.str = ...,
-        actor: _builtins.str = ...,
+        actor: Global___TimelineEntry.Actor.ValueType = ...,
         note: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...

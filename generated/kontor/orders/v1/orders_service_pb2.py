@@ -32,7 +32,7 @@ from kontor.payments.v1 import payments_pb2 as kontor_dot_payments_dot_v1_dot_pa
 from kontor.type.v1 import money_pb2 as kontor_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%kontor/orders/v1/orders_service.proto\x12\x10kontor.orders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1ekontor/options/v1/policy.proto\x1a\x1dkontor/orders/v1/orders.proto\x1a!kontor/payments/v1/payments.proto\x1a\x1akontor/type/v1/money.proto\"\xb8\x01\n\x11PlaceOrderRequest\x12\x39\n\x0e\x65xpected_total\x18\x01 \x01(\x0b\x32\x15.kontor.type.v1.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x46\n\x10payment_provider\x18\x02 \x01(\x0e\x32\x1c.kontor.payments.v1.ProviderB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12 \n\nrequest_id\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"j\n\x12PlaceOrderResponse\x12&\n\x05order\x18\x01 \x01(\x0b\x32\x17.kontor.orders.v1.Order\x12,\n\x07payment\x18\x02 \x01(\x0b\x32\x1b.kontor.payments.v1.Payment\"2\n\x0fGetOrderRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"M\n\x11ListOrdersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"V\n\x12ListOrdersResponse\x12\'\n\x06orders\x18\x01 \x03(\x0b\x32\x17.kontor.orders.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x13ListTimelineRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"H\n\x14ListTimelineResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.kontor.orders.v1.TimelineEntry\"4\n\x11GetInvoiceRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"\x96\x01\n\x18\x43reateFulfillmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12;\n\x05lines\x18\x02 \x03(\x0b\x32!.kontor.orders.v1.FulfillmentLineB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xce\x01\n\x16ShipFulfillmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12%\n\x0e\x66ulfillment_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x07\x63\x61rrier\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12&\n\x0ftracking_number\x18\x04 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12$\n\x0ctracking_url\x18\x05 \x01(\tB\x0e\xbaH\x0br\x06\x18\xf4\x03\x88\x01\x01\xd8\x01\x01\x32\xc9\x07\n\x0cOrderService\x12\x8e\x01\n\nPlaceOrder\x12#.kontor.orders.v1.PlaceOrderRequest\x1a$.kontor.orders.v1.PlaceOrderResponse\"5\xaa\xd4\x18\x04\x08\x02\x10\x02\x82\xd3\xe4\x93\x02\'\"\n/v1/orders:\x01*Z\x16\"\x11/v1/cart/checkout:\x01*\x12n\n\x08GetOrder\x12!.kontor.orders.v1.GetOrderRequest\x1a\x17.kontor.orders.v1.Order\"&\x90\x02\x01\xaa\xd4\x18\x02\x08\x02\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12t\n\nListOrders\x12#.kontor.orders.v1.ListOrdersRequest\x1a$.kontor.orders.v1.ListOrdersResponse\"\x1b\x90\x02\x01\xaa\xd4\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/orders\x12\x8e\x01\n\x0cListTimeline\x12%.kontor.orders.v1.ListTimelineRequest\x1a&.kontor.orders.v1.ListTimelineResponse\"/\x90\x02\x01\xaa\xd4\x18\x02\x08\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/orders/{order_id}/timeline\x12w\n\nGetInvoice\x12#.kontor.orders.v1.GetInvoiceRequest\x1a\x14.google.api.HttpBody\".\x90\x02\x01\xaa\xd4\x18\x02\x08\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/orders/{order_id}/invoice\x12\x95\x01\n\x11\x43reateFulfillment\x12*.kontor.orders.v1.CreateFulfillmentRequest\x1a\x1d.kontor.orders.v1.Fulfillment\"5\xaa\xd4\x18\x04\x08\x05\x10\x01\x82\xd3\xe4\x93\x02\'\"\"/v1/orders/{order_id}/fulfillments:\x01*\x12\x9f\x01\n\x0fShipFulfillment\x12(.kontor.orders.v1.ShipFulfillmentRequest\x1a\x17.kontor.orders.v1.Order\"I\xaa\xd4\x18\x02\x08\x05\x82\xd3\xe4\x93\x02=\"8/v1/orders/{order_id}/fulfillments/{fulfillment_id}:ship:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%kontor/orders/v1/orders_service.proto\x12\x10kontor.orders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\x1ekontor/options/v1/policy.proto\x1a\x1dkontor/orders/v1/orders.proto\x1a!kontor/payments/v1/payments.proto\x1a\x1akontor/type/v1/money.proto\"\xc0\x01\n\x11PlaceOrderRequest\x12\x39\n\x0e\x65xpected_total\x18\x01 \x01(\x0b\x32\x15.kontor.type.v1.MoneyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12N\n\x10payment_provider\x18\x02 \x01(\x0e\x32$.kontor.payments.v1.Payment.ProviderB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12 \n\nrequest_id\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\x18\x80\x01\"j\n\x12PlaceOrderResponse\x12&\n\x05order\x18\x01 \x01(\x0b\x32\x17.kontor.orders.v1.Order\x12,\n\x07payment\x18\x02 \x01(\x0b\x32\x1b.kontor.payments.v1.Payment\"2\n\x0fGetOrderRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"M\n\x11ListOrdersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"V\n\x12ListOrdersResponse\x12\'\n\x06orders\x18\x01 \x03(\x0b\x32\x17.kontor.orders.v1.Order\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x13ListTimelineRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"H\n\x14ListTimelineResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.kontor.orders.v1.TimelineEntry\"4\n\x11GetInvoiceRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"\x96\x01\n\x18\x43reateFulfillmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12;\n\x05lines\x18\x02 \x03(\x0b\x32!.kontor.orders.v1.FulfillmentLineB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1c\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xce\x01\n\x16ShipFulfillmentRequest\x12\x1f\n\x08order_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12%\n\x0e\x66ulfillment_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1e\n\x07\x63\x61rrier\x18\x03 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12&\n\x0ftracking_number\x18\x04 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12$\n\x0ctracking_url\x18\x05 \x01(\tB\x0e\xbaH\x0br\x06\x18\xf4\x03\x88\x01\x01\xd8\x01\x01\x32\xc9\x07\n\x0cOrderService\x12\x8e\x01\n\nPlaceOrder\x12#.kontor.orders.v1.PlaceOrderRequest\x1a$.kontor.orders.v1.PlaceOrderResponse\"5\xaa\xd4\x18\x04\x08\x02\x10\x02\x82\xd3\xe4\x93\x02\'\"\n/v1/orders:\x01*Z\x16\"\x11/v1/cart/checkout:\x01*\x12n\n\x08GetOrder\x12!.kontor.orders.v1.GetOrderRequest\x1a\x17.kontor.orders.v1.Order\"&\x90\x02\x01\xaa\xd4\x18\x02\x08\x02\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/orders/{order_id}\x12t\n\nListOrders\x12#.kontor.orders.v1.ListOrdersRequest\x1a$.kontor.orders.v1.ListOrdersResponse\"\x1b\x90\x02\x01\xaa\xd4\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/orders\x12\x8e\x01\n\x0cListTimeline\x12%.kontor.orders.v1.ListTimelineRequest\x1a&.kontor.orders.v1.ListTimelineResponse\"/\x90\x02\x01\xaa\xd4\x18\x02\x08\x02\x82\xd3\xe4\x93\x02 \x12\x1e/v1/orders/{order_id}/timeline\x12w\n\nGetInvoice\x12#.kontor.orders.v1.GetInvoiceRequest\x1a\x14.google.api.HttpBody\".\x90\x02\x01\xaa\xd4\x18\x02\x08\x02\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/orders/{order_id}/invoice\x12\x95\x01\n\x11\x43reateFulfillment\x12*.kontor.orders.v1.CreateFulfillmentRequest\x1a\x1d.kontor.orders.v1.Fulfillment\"5\xaa\xd4\x18\x04\x08\x05\x10\x01\x82\xd3\xe4\x93\x02\'\"\"/v1/orders/{order_id}/fulfillments:\x01*\x12\x9f\x01\n\x0fShipFulfillment\x12(.kontor.orders.v1.ShipFulfillmentRequest\x1a\x17.kontor.orders.v1.Order\"I\xaa\xd4\x18\x02\x08\x05\x82\xd3\xe4\x93\x02=\"8/v1/orders/{order_id}/fulfillments/{fulfillment_id}:ship:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -86,25 +86,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERSERVICE'].methods_by_name['ShipFulfillment']._loaded_options = None
   _globals['_ORDERSERVICE'].methods_by_name['ShipFulfillment']._serialized_options = b'\252\324\030\002\010\005\202\323\344\223\002=\"8/v1/orders/{order_id}/fulfillments/{fulfillment_id}:ship:\001*'
   _globals['_PLACEORDERREQUEST']._serialized_start=305
-  _globals['_PLACEORDERREQUEST']._serialized_end=489
-  _globals['_PLACEORDERRESPONSE']._serialized_start=491
-  _globals['_PLACEORDERRESPONSE']._serialized_end=597
-  _globals['_GETORDERREQUEST']._serialized_start=599
-  _globals['_GETORDERREQUEST']._serialized_end=649
-  _globals['_LISTORDERSREQUEST']._serialized_start=651
-  _globals['_LISTORDERSREQUEST']._serialized_end=728
-  _globals['_LISTORDERSRESPONSE']._serialized_start=730
-  _globals['_LISTORDERSRESPONSE']._serialized_end=816
-  _globals['_LISTTIMELINEREQUEST']._serialized_start=818
-  _globals['_LISTTIMELINEREQUEST']._serialized_end=872
-  _globals['_LISTTIMELINERESPONSE']._serialized_start=874
-  _globals['_LISTTIMELINERESPONSE']._serialized_end=946
-  _globals['_GETINVOICEREQUEST']._serialized_start=948
-  _globals['_GETINVOICEREQUEST']._serialized_end=1000
-  _globals['_CREATEFULFILLMENTREQUEST']._serialized_start=1003
-  _globals['_CREATEFULFILLMENTREQUEST']._serialized_end=1153
-  _globals['_SHIPFULFILLMENTREQUEST']._serialized_start=1156
-  _globals['_SHIPFULFILLMENTREQUEST']._serialized_end=1362
-  _globals['_ORDERSERVICE']._serialized_start=1365
-  _globals['_ORDERSERVICE']._serialized_end=2334
+  _globals['_PLACEORDERREQUEST']._serialized_end=497
+  _globals['_PLACEORDERRESPONSE']._serialized_start=499
+  _globals['_PLACEORDERRESPONSE']._serialized_end=605
+  _globals['_GETORDERREQUEST']._serialized_start=607
+  _globals['_GETORDERREQUEST']._serialized_end=657
+  _globals['_LISTORDERSREQUEST']._serialized_start=659
+  _globals['_LISTORDERSREQUEST']._serialized_end=736
+  _globals['_LISTORDERSRESPONSE']._serialized_start=738
+  _globals['_LISTORDERSRESPONSE']._serialized_end=824
+  _globals['_LISTTIMELINEREQUEST']._serialized_start=826
+  _globals['_LISTTIMELINEREQUEST']._serialized_end=880
+  _globals['_LISTTIMELINERESPONSE']._serialized_start=882
+  _globals['_LISTTIMELINERESPONSE']._serialized_end=954
+  _globals['_GETINVOICEREQUEST']._serialized_start=956
+  _globals['_GETINVOICEREQUEST']._serialized_end=1008
+  _globals['_CREATEFULFILLMENTREQUEST']._serialized_start=1011
+  _globals['_CREATEFULFILLMENTREQUEST']._serialized_end=1161
+  _globals['_SHIPFULFILLMENTREQUEST']._serialized_start=1164
+  _globals['_SHIPFULFILLMENTREQUEST']._serialized_end=1370
+  _globals['_ORDERSERVICE']._serialized_start=1373
+  _globals['_ORDERSERVICE']._serialized_end=2342
 # @@protoc_insertion_point(module_scope)

@@ -30,7 +30,7 @@ class PlaceOrderRequest(_message.Message):
     EXPECTED_TOTAL_FIELD_NUMBER: _builtins.int
     PAYMENT_PROVIDER_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    payment_provider: _payments_pb2.Provider.ValueType
+    payment_provider: _payments_pb2.Payment.Provider.ValueType
     """How it is paid. Not looked at when there is nothing to pay."""
     request_id: _builtins.str
     """A key of the caller's choice, such as a UUID: the same key places once. In REST the `Idempotency-Key` header."""
@@ -42,7 +42,7 @@ class PlaceOrderRequest(_message.Message):
         self,
         *,
         expected_total: _money_pb2.Money | None = ...,
-        payment_provider: _payments_pb2.Provider.ValueType = ...,
+        payment_provider: _payments_pb2.Payment.Provider.ValueType = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_total", b"expected_total"]  # noqa: Y015

@@ -82,8 +82,8 @@ class OrderServiceServicer:
         """Places the order of the caller's cart: freezes the prices, holds the stock, and opens a payment. Repeating the call
         with the same key returns the first answer. Errors: CART_EMPTY, CART_CLOSED, CHECKOUT_INCOMPLETE, PRICE_CHANGED,
         OUT_OF_STOCK, VARIANT_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, PAYMENT_PROVIDER_DISABLED,
-        PAYMENT_PROVIDER_UNAVAILABLE (the order stands; repeat the call with the same key), PAYMENT_REFUSED,
-        IDEMPOTENCY_KEY_REUSED.
+        PAYMENT_PROVIDER_UNAVAILABLE (the order stands; repeat the call with the same key), PAYMENT_REFUSED (the order
+        stands, unpaid, until its time is up; its metadata names it), IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,7 +119,7 @@ class OrderServiceServicer:
 
     def CreateFulfillment(self, request, context):
         """Packs a parcel of an order. Errors: NOT_FOUND, INVALID_TRANSITION when the order is not confirmed,
-        NOTHING_TO_FULFILL.
+        NOTHING_TO_FULFILL, IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,7 +127,7 @@ class OrderServiceServicer:
 
     def ShipFulfillment(self, request, context):
         """Sends a parcel off: its stock is consumed, and the order is completed when nothing is left. Errors: NOT_FOUND,
-        INVALID_TRANSITION.
+        INVALID_TRANSITION, OUT_OF_STOCK when goods on backorder have not come in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

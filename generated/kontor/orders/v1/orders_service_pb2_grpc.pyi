@@ -22,8 +22,8 @@ class OrderServiceStub:
     """Places the order of the caller's cart: freezes the prices, holds the stock, and opens a payment. Repeating the call
     with the same key returns the first answer. Errors: CART_EMPTY, CART_CLOSED, CHECKOUT_INCOMPLETE, PRICE_CHANGED,
     OUT_OF_STOCK, VARIANT_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, PAYMENT_PROVIDER_DISABLED,
-    PAYMENT_PROVIDER_UNAVAILABLE (the order stands; repeat the call with the same key), PAYMENT_REFUSED,
-    IDEMPOTENCY_KEY_REUSED.
+    PAYMENT_PROVIDER_UNAVAILABLE (the order stands; repeat the call with the same key), PAYMENT_REFUSED (the order
+    stands, unpaid, until its time is up; its metadata names it), IDEMPOTENCY_KEY_REUSED.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_orders_service_pb2.GetOrderRequest, _orders_pb2.Order]
     """Returns one of the caller's orders; an administrator sees all. Errors: NOT_FOUND."""
@@ -35,11 +35,11 @@ class OrderServiceStub:
     """Returns the invoice as a PDF. Errors: NOT_FOUND, INVOICE_NOT_ISSUED."""
     CreateFulfillment: _aio.UnaryUnaryMultiCallable[_orders_service_pb2.CreateFulfillmentRequest, _orders_pb2.Fulfillment]
     """Packs a parcel of an order. Errors: NOT_FOUND, INVALID_TRANSITION when the order is not confirmed,
-    NOTHING_TO_FULFILL.
+    NOTHING_TO_FULFILL, IDEMPOTENCY_KEY_REUSED.
     """
     ShipFulfillment: _aio.UnaryUnaryMultiCallable[_orders_service_pb2.ShipFulfillmentRequest, _orders_pb2.Order]
     """Sends a parcel off: its stock is consumed, and the order is completed when nothing is left. Errors: NOT_FOUND,
-    INVALID_TRANSITION.
+    INVALID_TRANSITION, OUT_OF_STOCK when goods on backorder have not come in.
     """
 
 class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -54,8 +54,8 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Places the order of the caller's cart: freezes the prices, holds the stock, and opens a payment. Repeating the call
         with the same key returns the first answer. Errors: CART_EMPTY, CART_CLOSED, CHECKOUT_INCOMPLETE, PRICE_CHANGED,
         OUT_OF_STOCK, VARIANT_UNAVAILABLE, SHIPPING_METHOD_UNAVAILABLE, PAYMENT_PROVIDER_DISABLED,
-        PAYMENT_PROVIDER_UNAVAILABLE (the order stands; repeat the call with the same key), PAYMENT_REFUSED,
-        IDEMPOTENCY_KEY_REUSED.
+        PAYMENT_PROVIDER_UNAVAILABLE (the order stands; repeat the call with the same key), PAYMENT_REFUSED (the order
+        stands, unpaid, until its time is up; its metadata names it), IDEMPOTENCY_KEY_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -97,7 +97,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_orders_service_pb2.CreateFulfillmentRequest, _abc.Awaitable[_orders_pb2.Fulfillment]],
     ) -> _abc.Awaitable[_orders_pb2.Fulfillment]:
         """Packs a parcel of an order. Errors: NOT_FOUND, INVALID_TRANSITION when the order is not confirmed,
-        NOTHING_TO_FULFILL.
+        NOTHING_TO_FULFILL, IDEMPOTENCY_KEY_REUSED.
         """
 
     @_abc_1.abstractmethod
@@ -107,7 +107,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_orders_service_pb2.ShipFulfillmentRequest, _abc.Awaitable[_orders_pb2.Order]],
     ) -> _abc.Awaitable[_orders_pb2.Order]:
         """Sends a parcel off: its stock is consumed, and the order is completed when nothing is left. Errors: NOT_FOUND,
-        INVALID_TRANSITION.
+        INVALID_TRANSITION, OUT_OF_STOCK when goods on backorder have not come in.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _aio.Server) -> None: ...

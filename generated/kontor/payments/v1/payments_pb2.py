@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kontor.type.v1 import money_pb2 as kontor_dot_type_dot_v1_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kontor/payments/v1/payments.proto\x12\x12kontor.payments.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1akontor/type/v1/money.proto\"\xe8\x04\n\x07Payment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12.\n\x08provider\x18\x03 \x01(\x0e\x32\x1c.kontor.payments.v1.Provider\x12\x32\n\x06status\x18\x04 \x01(\x0e\x32\".kontor.payments.v1.Payment.Status\x12%\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x15.kontor.type.v1.Money\x12.\n\x0f\x63\x61ptured_amount\x18\x06 \x01(\x0b\x32\x15.kontor.type.v1.Money\x12.\n\x0frefunded_amount\x18\x07 \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\x1a\n\x12provider_reference\x18\x08 \x01(\t\x12\x1a\n\rclient_secret\x18\t \x01(\tB\x03\x80\x01\x01\x12\x14\n\x0c\x66\x61ilure_code\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa3\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43REATED\x10\x01\x12\x13\n\x0fREQUIRES_ACTION\x10\x02\x12\x0e\n\nPROCESSING\x10\x03\x12\x0e\n\nAUTHORIZED\x10\x04\x12\x0c\n\x08\x43\x41PTURED\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\x0c\n\x08\x43\x41NCELED\x10\x07\x12\n\n\x06VOIDED\x10\x08\x12\x0b\n\x07\x45XPIRED\x10\t*<\n\x08Provider\x12\x18\n\x14PROVIDER_UNSPECIFIED\x10\x00\x12\n\n\x06STRIPE\x10\x01\x12\n\n\x06MANUAL\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kontor/payments/v1/payments.proto\x12\x12kontor.payments.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1akontor/type/v1/money.proto\"\xae\x05\n\x07Payment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08order_id\x18\x02 \x01(\t\x12\x36\n\x08provider\x18\x03 \x01(\x0e\x32$.kontor.payments.v1.Payment.Provider\x12\x32\n\x06status\x18\x04 \x01(\x0e\x32\".kontor.payments.v1.Payment.Status\x12%\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x15.kontor.type.v1.Money\x12.\n\x0f\x63\x61ptured_amount\x18\x06 \x01(\x0b\x32\x15.kontor.type.v1.Money\x12.\n\x0frefunded_amount\x18\x07 \x01(\x0b\x32\x15.kontor.type.v1.Money\x12\x1a\n\x12provider_reference\x18\x08 \x01(\t\x12\x1a\n\rclient_secret\x18\t \x01(\tB\x03\x80\x01\x01\x12\x14\n\x0c\x66\x61ilure_code\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"<\n\x08Provider\x12\x18\n\x14PROVIDER_UNSPECIFIED\x10\x00\x12\n\n\x06STRIPE\x10\x01\x12\n\n\x06MANUAL\x10\x02\"\xa3\x01\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x43REATED\x10\x01\x12\x13\n\x0fREQUIRES_ACTION\x10\x02\x12\x0e\n\nPROCESSING\x10\x03\x12\x0e\n\nAUTHORIZED\x10\x04\x12\x0c\n\x08\x43\x41PTURED\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\x0c\n\x08\x43\x41NCELED\x10\x07\x12\n\n\x06VOIDED\x10\x08\x12\x0b\n\x07\x45XPIRED\x10\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['client_secret']._loaded_options = None
   _globals['_PAYMENT'].fields_by_name['client_secret']._serialized_options = b'\200\001\001'
-  _globals['_PROVIDER']._serialized_start=737
-  _globals['_PROVIDER']._serialized_end=797
   _globals['_PAYMENT']._serialized_start=119
-  _globals['_PAYMENT']._serialized_end=735
-  _globals['_PAYMENT_STATUS']._serialized_start=572
-  _globals['_PAYMENT_STATUS']._serialized_end=735
+  _globals['_PAYMENT']._serialized_end=805
+  _globals['_PAYMENT_PROVIDER']._serialized_start=579
+  _globals['_PAYMENT_PROVIDER']._serialized_end=639
+  _globals['_PAYMENT_STATUS']._serialized_start=642
+  _globals['_PAYMENT_STATUS']._serialized_end=805
 # @@protoc_insertion_point(module_scope)

@@ -19,35 +19,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _Provider:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _ProviderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Provider.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    PROVIDER_UNSPECIFIED: _Provider.ValueType  # 0
-    """Never sent."""
-    STRIPE: _Provider.ValueType  # 1
-    """Stripe."""
-    MANUAL: _Provider.ValueType  # 2
-    """Bank transfer or cash: an administrator records it."""
-
-class Provider(_Provider, metaclass=_ProviderEnumTypeWrapper):
-    """Who moves the money."""
-
-PROVIDER_UNSPECIFIED: Provider.ValueType  # 0
-"""Never sent."""
-STRIPE: Provider.ValueType  # 1
-"""Stripe."""
-MANUAL: Provider.ValueType  # 2
-"""Bank transfer or cash: an administrator records it."""
-Global___Provider: _TypeAlias = Provider  # noqa: Y015
-
 @_typing.final
 class Payment(_message.Message):
     """One attempt to pay an order."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    class _Provider:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ProviderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Payment._Provider.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PROVIDER_UNSPECIFIED: Payment._Provider.ValueType  # 0
+        """Never sent."""
+        STRIPE: Payment._Provider.ValueType  # 1
+        """Stripe."""
+        MANUAL: Payment._Provider.ValueType  # 2
+        """Bank transfer or cash: an administrator records it."""
+
+    class Provider(_Provider, metaclass=_ProviderEnumTypeWrapper):
+        """Who moves the money."""
+
+    PROVIDER_UNSPECIFIED: Payment.Provider.ValueType  # 0
+    """Never sent."""
+    STRIPE: Payment.Provider.ValueType  # 1
+    """Stripe."""
+    MANUAL: Payment.Provider.ValueType  # 2
+    """Bank transfer or cash: an administrator records it."""
 
     class _Status:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -116,7 +115,7 @@ class Payment(_message.Message):
     """The id, `pay_…`."""
     order_id: _builtins.str
     """The order."""
-    provider: Global___Provider.ValueType
+    provider: Global___Payment.Provider.ValueType
     """Who moves the money."""
     status: Global___Payment.Status.ValueType
     """How far it has come."""
@@ -151,7 +150,7 @@ class Payment(_message.Message):
         *,
         id: _builtins.str = ...,
         order_id: _builtins.str = ...,
-        provider: Global___Provider.ValueType = ...,
+        provider: Global___Payment.Provider.ValueType = ...,
         status: Global___Payment.Status.ValueType = ...,
         amount: _money_pb2.Money | None = ...,
         captured_amount: _money_pb2.Money | None = ...,

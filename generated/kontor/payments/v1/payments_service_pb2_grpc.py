@@ -72,7 +72,8 @@ class PaymentServiceServicer:
 
     def ConfirmPayment(self, request, context):
         """Asks the provider how far the payment has come, as after the buyer's return from the bank, and brings payment and
-        order up to date. What the caller says does not count. Errors: NOT_FOUND, PAYMENT_PROVIDER_UNAVAILABLE.
+        order up to date. What the caller says does not count. Errors: NOT_FOUND, PAYMENT_PROVIDER_UNAVAILABLE,
+        PAYMENT_PROVIDER_DISABLED, PAYMENT_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,7 +81,7 @@ class PaymentServiceServicer:
 
     def HandleStripeEvent(self, request, context):
         """Takes an event from Stripe. The raw body has to carry a right `stripe-signature`; the event is stored once and
-        applied afterwards. Errors: SIGNATURE_INVALID, INVALID_ARGUMENT.
+        applied afterwards. Errors: SIGNATURE_INVALID, INVALID_ARGUMENT, PAYMENT_PROVIDER_DISABLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,7 +89,7 @@ class PaymentServiceServicer:
 
     def RecordManualPayment(self, request, context):
         """Records money that came by bank transfer or in cash. Errors: NOT_FOUND, INVALID_TRANSITION when the payment is not
-        a manual one that waits, INVALID_ARGUMENT when the amount is another one.
+        a manual one that waits, INVALID_ARGUMENT when the amount is another one, IDEMPOTENCY_KEY_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

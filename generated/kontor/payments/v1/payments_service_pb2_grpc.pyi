@@ -22,15 +22,16 @@ class PaymentServiceStub:
     """Returns a payment of the caller's order. Errors: NOT_FOUND."""
     ConfirmPayment: _aio.UnaryUnaryMultiCallable[_payments_service_pb2.ConfirmPaymentRequest, _payments_pb2.Payment]
     """Asks the provider how far the payment has come, as after the buyer's return from the bank, and brings payment and
-    order up to date. What the caller says does not count. Errors: NOT_FOUND, PAYMENT_PROVIDER_UNAVAILABLE.
+    order up to date. What the caller says does not count. Errors: NOT_FOUND, PAYMENT_PROVIDER_UNAVAILABLE,
+    PAYMENT_PROVIDER_DISABLED, PAYMENT_REFUSED.
     """
     HandleStripeEvent: _aio.UnaryUnaryMultiCallable[_payments_service_pb2.HandleStripeEventRequest, _empty_pb2.Empty]
     """Takes an event from Stripe. The raw body has to carry a right `stripe-signature`; the event is stored once and
-    applied afterwards. Errors: SIGNATURE_INVALID, INVALID_ARGUMENT.
+    applied afterwards. Errors: SIGNATURE_INVALID, INVALID_ARGUMENT, PAYMENT_PROVIDER_DISABLED.
     """
     RecordManualPayment: _aio.UnaryUnaryMultiCallable[_payments_service_pb2.RecordManualPaymentRequest, _payments_pb2.Payment]
     """Records money that came by bank transfer or in cash. Errors: NOT_FOUND, INVALID_TRANSITION when the payment is not
-    a manual one that waits, INVALID_ARGUMENT when the amount is another one.
+    a manual one that waits, INVALID_ARGUMENT when the amount is another one, IDEMPOTENCY_KEY_REUSED.
     """
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -51,7 +52,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_payments_service_pb2.ConfirmPaymentRequest, _abc.Awaitable[_payments_pb2.Payment]],
     ) -> _abc.Awaitable[_payments_pb2.Payment]:
         """Asks the provider how far the payment has come, as after the buyer's return from the bank, and brings payment and
-        order up to date. What the caller says does not count. Errors: NOT_FOUND, PAYMENT_PROVIDER_UNAVAILABLE.
+        order up to date. What the caller says does not count. Errors: NOT_FOUND, PAYMENT_PROVIDER_UNAVAILABLE,
+        PAYMENT_PROVIDER_DISABLED, PAYMENT_REFUSED.
         """
 
     @_abc_1.abstractmethod
@@ -61,7 +63,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_payments_service_pb2.HandleStripeEventRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
         """Takes an event from Stripe. The raw body has to carry a right `stripe-signature`; the event is stored once and
-        applied afterwards. Errors: SIGNATURE_INVALID, INVALID_ARGUMENT.
+        applied afterwards. Errors: SIGNATURE_INVALID, INVALID_ARGUMENT, PAYMENT_PROVIDER_DISABLED.
         """
 
     @_abc_1.abstractmethod
@@ -71,7 +73,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_payments_service_pb2.RecordManualPaymentRequest, _abc.Awaitable[_payments_pb2.Payment]],
     ) -> _abc.Awaitable[_payments_pb2.Payment]:
         """Records money that came by bank transfer or in cash. Errors: NOT_FOUND, INVALID_TRANSITION when the payment is not
-        a manual one that waits, INVALID_ARGUMENT when the amount is another one.
+        a manual one that waits, INVALID_ARGUMENT when the amount is another one, IDEMPOTENCY_KEY_REUSED.
         """
 
 def add_PaymentServiceServicer_to_server(servicer: PaymentServiceServicer, server: _aio.Server) -> None: ...

@@ -31,7 +31,7 @@ from kontor.options.v1 import policy_pb2 as kontor_dot_options_dot_v1_dot_policy
 from kontor.users.v1 import users_pb2 as kontor_dot_users_dot_v1_dot_users__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#kontor/users/v1/users_service.proto\x12\x0fkontor.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1ekontor/options/v1/policy.proto\x1a\x1bkontor/users/v1/users.proto\"w\n\x0fRegisterRequest\x12\x1f\n\x05\x65mail\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x10\x03\x18\xfe\x01`\x01\x12#\n\x08password\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x0c\x18\xc8\x01\x12\x1e\n\x0c\x64isplay_name\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\"!\n\x10RegisterResponse\x12\r\n\x05\x65mail\x18\x01 \x01(\t\"6\n\x12VerifyEmailRequest\x12 \n\x05token\x18\x01 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\":\n\x13VerifyEmailResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.kontor.users.v1.User\"<\n\x19ResendVerificationRequest\x12\x1f\n\x05\x65mail\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x10\x03\x18\xfe\x01`\x01\"R\n\x0cLoginRequest\x12\x1d\n\x05\x65mail\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x03\x18\xfe\x01\x12#\n\x08password\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"n\n\x06Tokens\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12-\n\nexpires_in\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\"]\n\rLoginResponse\x12\'\n\x06tokens\x18\x01 \x01(\x0b\x32\x17.kontor.users.v1.Tokens\x12#\n\x04user\x18\x02 \x01(\x0b\x32\x15.kontor.users.v1.User\"?\n\x13RefreshTokenRequest\x12(\n\rrefresh_token\x18\x01 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"?\n\x14RefreshTokenResponse\x12\'\n\x06tokens\x18\x01 \x01(\x0b\x32\x17.kontor.users.v1.Tokens\"%\n\rLogoutRequest\x12\x14\n\x0c\x61ll_sessions\x18\x01 \x01(\x08\"\x0e\n\x0cGetMeRequest2\xc9\x06\n\x0bUserService\x12s\n\x08Register\x12 .kontor.users.v1.RegisterRequest\x1a!.kontor.users.v1.RegisterResponse\"\"\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth/register:\x01*\x12\x80\x01\n\x0bVerifyEmail\x12#.kontor.users.v1.VerifyEmailRequest\x1a$.kontor.users.v1.VerifyEmailResponse\"&\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/auth/verify-email:\x01*\x12\x87\x01\n\x12ResendVerification\x12*.kontor.users.v1.ResendVerificationRequest\x1a\x16.google.protobuf.Empty\"-\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\"\x1c/v1/auth/resend-verification:\x01*\x12g\n\x05Login\x12\x1d.kontor.users.v1.LoginRequest\x1a\x1e.kontor.users.v1.LoginResponse\"\x1f\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth/login:\x01*\x12~\n\x0cRefreshToken\x12$.kontor.users.v1.RefreshTokenRequest\x1a%.kontor.users.v1.RefreshTokenResponse\"!\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth/refresh:\x01*\x12\x62\n\x06Logout\x12\x1e.kontor.users.v1.LogoutRequest\x1a\x16.google.protobuf.Empty\" \xaa\xd4\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth/logout:\x01*\x12k\n\x05GetMe\x12\x1d.kontor.users.v1.GetMeRequest\x1a\x15.kontor.users.v1.User\",\x90\x02\x01\xaa\xd4\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x1d\x12\x0c/v1/users/meZ\r\x12\x0b/v1/auth/meb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#kontor/users/v1/users_service.proto\x12\x0fkontor.users.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1ekontor/options/v1/policy.proto\x1a\x1bkontor/users/v1/users.proto\"\xe9\x01\n\x0fRegisterRequest\x12\x1f\n\x05\x65mail\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x10\x03\x18\xfe\x01`\x01\x12#\n\x08password\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x0c\x18\xc8\x01\x12\x8f\x01\n\x0c\x64isplay_name\x18\x03 \x01(\tBy\xbaHvr\x03\x18\xc8\x01\xba\x01n\n\x12\x64isplay_name.plain\x12+must not contain control characters, / or :\x1a+this.matches(r\'^[^\\p{Cc}\\p{Zl}\\p{Zp}/:]*$\')\"!\n\x10RegisterResponse\x12\r\n\x05\x65mail\x18\x01 \x01(\t\"[\n\x12VerifyEmailRequest\x12 \n\x05token\x18\x01 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12#\n\x08password\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\":\n\x13VerifyEmailResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.kontor.users.v1.User\"<\n\x19ResendVerificationRequest\x12\x1f\n\x05\x65mail\x18\x01 \x01(\tB\x10\xe2\x41\x01\x02\xbaH\tr\x07\x10\x03\x18\xfe\x01`\x01\"R\n\x0cLoginRequest\x12\x1d\n\x05\x65mail\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x03\x18\xfe\x01\x12#\n\x08password\x18\x02 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"n\n\x06Tokens\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12-\n\nexpires_in\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\rrefresh_token\x18\x03 \x01(\tB\x03\x80\x01\x01\"]\n\rLoginResponse\x12\'\n\x06tokens\x18\x01 \x01(\x0b\x32\x17.kontor.users.v1.Tokens\x12#\n\x04user\x18\x02 \x01(\x0b\x32\x15.kontor.users.v1.User\"?\n\x13RefreshTokenRequest\x12(\n\rrefresh_token\x18\x01 \x01(\tB\x11\x80\x01\x01\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"?\n\x14RefreshTokenResponse\x12\'\n\x06tokens\x18\x01 \x01(\x0b\x32\x17.kontor.users.v1.Tokens\"%\n\rLogoutRequest\x12\x14\n\x0c\x61ll_sessions\x18\x01 \x01(\x08\"\x0e\n\x0cGetMeRequest2\xc9\x06\n\x0bUserService\x12s\n\x08Register\x12 .kontor.users.v1.RegisterRequest\x1a!.kontor.users.v1.RegisterResponse\"\"\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x16\"\x11/v1/auth/register:\x01*\x12\x80\x01\n\x0bVerifyEmail\x12#.kontor.users.v1.VerifyEmailRequest\x1a$.kontor.users.v1.VerifyEmailResponse\"&\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x1a\"\x15/v1/auth/verify-email:\x01*\x12\x87\x01\n\x12ResendVerification\x12*.kontor.users.v1.ResendVerificationRequest\x1a\x16.google.protobuf.Empty\"-\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02!\"\x1c/v1/auth/resend-verification:\x01*\x12g\n\x05Login\x12\x1d.kontor.users.v1.LoginRequest\x1a\x1e.kontor.users.v1.LoginResponse\"\x1f\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth/login:\x01*\x12~\n\x0cRefreshToken\x12$.kontor.users.v1.RefreshTokenRequest\x1a%.kontor.users.v1.RefreshTokenResponse\"!\xaa\xd4\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\x15\"\x10/v1/auth/refresh:\x01*\x12\x62\n\x06Logout\x12\x1e.kontor.users.v1.LogoutRequest\x1a\x16.google.protobuf.Empty\" \xaa\xd4\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/auth/logout:\x01*\x12k\n\x05GetMe\x12\x1d.kontor.users.v1.GetMeRequest\x1a\x15.kontor.users.v1.User\",\x90\x02\x01\xaa\xd4\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x1d\x12\x0c/v1/users/meZ\r\x12\x0b/v1/auth/meb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,9 +43,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST'].fields_by_name['password']._loaded_options = None
   _globals['_REGISTERREQUEST'].fields_by_name['password']._serialized_options = b'\200\001\001\342A\001\002\272H\007r\005\020\014\030\310\001'
   _globals['_REGISTERREQUEST'].fields_by_name['display_name']._loaded_options = None
-  _globals['_REGISTERREQUEST'].fields_by_name['display_name']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_REGISTERREQUEST'].fields_by_name['display_name']._serialized_options = b'\272Hvr\003\030\310\001\272\001n\n\022display_name.plain\022+must not contain control characters, / or :\032+this.matches(r\'^[^\\p{Cc}\\p{Zl}\\p{Zp}/:]*$\')'
   _globals['_VERIFYEMAILREQUEST'].fields_by_name['token']._loaded_options = None
   _globals['_VERIFYEMAILREQUEST'].fields_by_name['token']._serialized_options = b'\200\001\001\342A\001\002\272H\007r\005\020\001\030\310\001'
+  _globals['_VERIFYEMAILREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_VERIFYEMAILREQUEST'].fields_by_name['password']._serialized_options = b'\200\001\001\342A\001\002\272H\007r\005\020\001\030\310\001'
   _globals['_RESENDVERIFICATIONREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_RESENDVERIFICATIONREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002\272H\tr\007\020\003\030\376\001`\001'
   _globals['_LOGINREQUEST'].fields_by_name['email']._loaded_options = None
@@ -72,30 +74,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['Logout']._serialized_options = b'\252\324\030\002\010\003\202\323\344\223\002\024\"\017/v1/auth/logout:\001*'
   _globals['_USERSERVICE'].methods_by_name['GetMe']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetMe']._serialized_options = b'\220\002\001\252\324\030\002\010\003\202\323\344\223\002\035\022\014/v1/users/meZ\r\022\013/v1/auth/me'
-  _globals['_REGISTERREQUEST']._serialized_start=270
-  _globals['_REGISTERREQUEST']._serialized_end=389
-  _globals['_REGISTERRESPONSE']._serialized_start=391
-  _globals['_REGISTERRESPONSE']._serialized_end=424
-  _globals['_VERIFYEMAILREQUEST']._serialized_start=426
-  _globals['_VERIFYEMAILREQUEST']._serialized_end=480
-  _globals['_VERIFYEMAILRESPONSE']._serialized_start=482
-  _globals['_VERIFYEMAILRESPONSE']._serialized_end=540
-  _globals['_RESENDVERIFICATIONREQUEST']._serialized_start=542
-  _globals['_RESENDVERIFICATIONREQUEST']._serialized_end=602
-  _globals['_LOGINREQUEST']._serialized_start=604
-  _globals['_LOGINREQUEST']._serialized_end=686
-  _globals['_TOKENS']._serialized_start=688
-  _globals['_TOKENS']._serialized_end=798
-  _globals['_LOGINRESPONSE']._serialized_start=800
-  _globals['_LOGINRESPONSE']._serialized_end=893
-  _globals['_REFRESHTOKENREQUEST']._serialized_start=895
-  _globals['_REFRESHTOKENREQUEST']._serialized_end=958
-  _globals['_REFRESHTOKENRESPONSE']._serialized_start=960
-  _globals['_REFRESHTOKENRESPONSE']._serialized_end=1023
-  _globals['_LOGOUTREQUEST']._serialized_start=1025
-  _globals['_LOGOUTREQUEST']._serialized_end=1062
-  _globals['_GETMEREQUEST']._serialized_start=1064
-  _globals['_GETMEREQUEST']._serialized_end=1078
-  _globals['_USERSERVICE']._serialized_start=1081
-  _globals['_USERSERVICE']._serialized_end=1922
+  _globals['_REGISTERREQUEST']._serialized_start=271
+  _globals['_REGISTERREQUEST']._serialized_end=504
+  _globals['_REGISTERRESPONSE']._serialized_start=506
+  _globals['_REGISTERRESPONSE']._serialized_end=539
+  _globals['_VERIFYEMAILREQUEST']._serialized_start=541
+  _globals['_VERIFYEMAILREQUEST']._serialized_end=632
+  _globals['_VERIFYEMAILRESPONSE']._serialized_start=634
+  _globals['_VERIFYEMAILRESPONSE']._serialized_end=692
+  _globals['_RESENDVERIFICATIONREQUEST']._serialized_start=694
+  _globals['_RESENDVERIFICATIONREQUEST']._serialized_end=754
+  _globals['_LOGINREQUEST']._serialized_start=756
+  _globals['_LOGINREQUEST']._serialized_end=838
+  _globals['_TOKENS']._serialized_start=840
+  _globals['_TOKENS']._serialized_end=950
+  _globals['_LOGINRESPONSE']._serialized_start=952
+  _globals['_LOGINRESPONSE']._serialized_end=1045
+  _globals['_REFRESHTOKENREQUEST']._serialized_start=1047
+  _globals['_REFRESHTOKENREQUEST']._serialized_end=1110
+  _globals['_REFRESHTOKENRESPONSE']._serialized_start=1112
+  _globals['_REFRESHTOKENRESPONSE']._serialized_end=1175
+  _globals['_LOGOUTREQUEST']._serialized_start=1177
+  _globals['_LOGOUTREQUEST']._serialized_end=1214
+  _globals['_GETMEREQUEST']._serialized_start=1216
+  _globals['_GETMEREQUEST']._serialized_end=1230
+  _globals['_USERSERVICE']._serialized_start=1233
+  _globals['_USERSERVICE']._serialized_end=2074
 # @@protoc_insertion_point(module_scope)

@@ -32,7 +32,7 @@ class RegisterRequest(_message.Message):
     password: _builtins.str
     """The password: 12 characters at least, and not one of the common ones."""
     display_name: _builtins.str
-    """The person's name."""
+    """The person's name. It goes into mails: no control characters, no `/` and no `:`, so that it holds no link."""
     def __init__(
         self,
         *,
@@ -72,21 +72,25 @@ Global___RegisterResponse: _TypeAlias = RegisterResponse  # noqa: Y015
 
 @_typing.final
 class VerifyEmailRequest(_message.Message):
-    """The code of a mail."""
+    """The code of a mail, and whose registration it is for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKEN_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """The code."""
+    password: _builtins.str
+    """The password chosen at registration."""
     def __init__(
         self,
         *,
         token: _builtins.str = ...,
+        password: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["password", b"password", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -140,7 +144,7 @@ Global___ResendVerificationRequest: _TypeAlias = ResendVerificationRequest  # no
 
 @_typing.final
 class LoginRequest(_message.Message):
-    """Credentials."""
+    """Credentials. A guest who logs in keeps the cart by calling CartService.MergeCart with the cart's token after it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -82,30 +82,34 @@ class UserServiceServicer:
         """Registers an account and mails a code that verifies the address.
 
         The answer is the same whether or not the address has an account already; whoever owns the address learns it
-        by mail. Until an address is verified, the latest registration of it counts. Errors: INVALID_ARGUMENT,
-        PASSWORD_TOO_COMMON, TOO_MANY_ATTEMPTS.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def VerifyEmail(self, request, context):
-        """Verifies the e-mail address with the code of the mail. Errors: EMAIL_TOKEN_INVALID.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ResendVerification(self, request, context):
-        """Mails a new code to an address that is not verified yet. The answer is the same for every address. Errors:
+        by mail, and nothing of a verified account changes. Until an address is verified, anybody may register it again:
+        each registration gets a code of its own, and the one whose code and password come to VerifyEmail becomes the
+        account. Who never verifies is forgotten after a week. Errors: INVALID_ARGUMENT, PASSWORD_TOO_COMMON,
         TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyEmail(self, request, context):
+        """Verifies the e-mail address with the code of the mail and the password of the registration that the mail was sent
+        for. The account then has that password and that name: nobody who registered the address without owning it gets in
+        by its owner's click. Errors: EMAIL_TOKEN_INVALID, also for another password; TOO_MANY_ATTEMPTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendVerification(self, request, context):
+        """Mails a new code to an address that is not verified yet, for its latest registration; earlier codes stay good.
+        The answer is the same for every address. Errors: TOO_MANY_ATTEMPTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Login(self, request, context):
-        """Opens a session. Errors: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED (only with the right password),
+        """Opens a session. A guest's cart stays the guest's: call CartService.MergeCart with its token afterwards. Errors: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED (only with the right password),
         TOO_MANY_ATTEMPTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -127,7 +131,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetMe(self, request, context):
-        """Returns the caller's own account.
+        """Returns the caller's own account. Errors: NOT_FOUND when it was closed or erased meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -22,17 +22,22 @@ class UserServiceStub:
     """Registers an account and mails a code that verifies the address.
 
     The answer is the same whether or not the address has an account already; whoever owns the address learns it
-    by mail. Until an address is verified, the latest registration of it counts. Errors: INVALID_ARGUMENT,
-    PASSWORD_TOO_COMMON, TOO_MANY_ATTEMPTS.
-    """
-    VerifyEmail: _aio.UnaryUnaryMultiCallable[_users_service_pb2.VerifyEmailRequest, _users_service_pb2.VerifyEmailResponse]
-    """Verifies the e-mail address with the code of the mail. Errors: EMAIL_TOKEN_INVALID."""
-    ResendVerification: _aio.UnaryUnaryMultiCallable[_users_service_pb2.ResendVerificationRequest, _empty_pb2.Empty]
-    """Mails a new code to an address that is not verified yet. The answer is the same for every address. Errors:
+    by mail, and nothing of a verified account changes. Until an address is verified, anybody may register it again:
+    each registration gets a code of its own, and the one whose code and password come to VerifyEmail becomes the
+    account. Who never verifies is forgotten after a week. Errors: INVALID_ARGUMENT, PASSWORD_TOO_COMMON,
     TOO_MANY_ATTEMPTS.
     """
+    VerifyEmail: _aio.UnaryUnaryMultiCallable[_users_service_pb2.VerifyEmailRequest, _users_service_pb2.VerifyEmailResponse]
+    """Verifies the e-mail address with the code of the mail and the password of the registration that the mail was sent
+    for. The account then has that password and that name: nobody who registered the address without owning it gets in
+    by its owner's click. Errors: EMAIL_TOKEN_INVALID, also for another password; TOO_MANY_ATTEMPTS.
+    """
+    ResendVerification: _aio.UnaryUnaryMultiCallable[_users_service_pb2.ResendVerificationRequest, _empty_pb2.Empty]
+    """Mails a new code to an address that is not verified yet, for its latest registration; earlier codes stay good.
+    The answer is the same for every address. Errors: TOO_MANY_ATTEMPTS.
+    """
     Login: _aio.UnaryUnaryMultiCallable[_users_service_pb2.LoginRequest, _users_service_pb2.LoginResponse]
-    """Opens a session. Errors: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED (only with the right password),
+    """Opens a session. A guest's cart stays the guest's: call CartService.MergeCart with its token afterwards. Errors: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED (only with the right password),
     TOO_MANY_ATTEMPTS.
     """
     RefreshToken: _aio.UnaryUnaryMultiCallable[_users_service_pb2.RefreshTokenRequest, _users_service_pb2.RefreshTokenResponse]
@@ -40,7 +45,7 @@ class UserServiceStub:
     Logout: _aio.UnaryUnaryMultiCallable[_users_service_pb2.LogoutRequest, _empty_pb2.Empty]
     """Ends this session, or all of the account. Every process knows it within a second."""
     GetMe: _aio.UnaryUnaryMultiCallable[_users_service_pb2.GetMeRequest, _users_pb2.User]
-    """Returns the caller's own account."""
+    """Returns the caller's own account. Errors: NOT_FOUND when it was closed or erased meanwhile."""
 
 class UserServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts and their sessions."""
@@ -54,8 +59,10 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         """Registers an account and mails a code that verifies the address.
 
         The answer is the same whether or not the address has an account already; whoever owns the address learns it
-        by mail. Until an address is verified, the latest registration of it counts. Errors: INVALID_ARGUMENT,
-        PASSWORD_TOO_COMMON, TOO_MANY_ATTEMPTS.
+        by mail, and nothing of a verified account changes. Until an address is verified, anybody may register it again:
+        each registration gets a code of its own, and the one whose code and password come to VerifyEmail becomes the
+        account. Who never verifies is forgotten after a week. Errors: INVALID_ARGUMENT, PASSWORD_TOO_COMMON,
+        TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod
@@ -64,7 +71,10 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_service_pb2.VerifyEmailRequest,
         context: _aio.ServicerContext[_users_service_pb2.VerifyEmailRequest, _abc.Awaitable[_users_service_pb2.VerifyEmailResponse]],
     ) -> _abc.Awaitable[_users_service_pb2.VerifyEmailResponse]:
-        """Verifies the e-mail address with the code of the mail. Errors: EMAIL_TOKEN_INVALID."""
+        """Verifies the e-mail address with the code of the mail and the password of the registration that the mail was sent
+        for. The account then has that password and that name: nobody who registered the address without owning it gets in
+        by its owner's click. Errors: EMAIL_TOKEN_INVALID, also for another password; TOO_MANY_ATTEMPTS.
+        """
 
     @_abc_1.abstractmethod
     def ResendVerification(
@@ -72,8 +82,8 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_service_pb2.ResendVerificationRequest,
         context: _aio.ServicerContext[_users_service_pb2.ResendVerificationRequest, _abc.Awaitable[_empty_pb2.Empty]],
     ) -> _abc.Awaitable[_empty_pb2.Empty]:
-        """Mails a new code to an address that is not verified yet. The answer is the same for every address. Errors:
-        TOO_MANY_ATTEMPTS.
+        """Mails a new code to an address that is not verified yet, for its latest registration; earlier codes stay good.
+        The answer is the same for every address. Errors: TOO_MANY_ATTEMPTS.
         """
 
     @_abc_1.abstractmethod
@@ -82,7 +92,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_service_pb2.LoginRequest,
         context: _aio.ServicerContext[_users_service_pb2.LoginRequest, _abc.Awaitable[_users_service_pb2.LoginResponse]],
     ) -> _abc.Awaitable[_users_service_pb2.LoginResponse]:
-        """Opens a session. Errors: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED (only with the right password),
+        """Opens a session. A guest's cart stays the guest's: call CartService.MergeCart with its token afterwards. Errors: INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED (only with the right password),
         TOO_MANY_ATTEMPTS.
         """
 
@@ -108,6 +118,6 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _users_service_pb2.GetMeRequest,
         context: _aio.ServicerContext[_users_service_pb2.GetMeRequest, _abc.Awaitable[_users_pb2.User]],
     ) -> _abc.Awaitable[_users_pb2.User]:
-        """Returns the caller's own account."""
+        """Returns the caller's own account. Errors: NOT_FOUND when it was closed or erased meanwhile."""
 
 def add_UserServiceServicer_to_server(servicer: UserServiceServicer, server: _aio.Server) -> None: ...

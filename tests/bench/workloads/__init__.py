@@ -1,0 +1,1 @@
+"""The workloads: what is measured, each as one function of a session."""

@@ -1,0 +1,107 @@
+"""What callers see of connections that died while they lay in the pool, as after a restart of PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+
+from server.db.session import Database
+from tests.factories import rows
+from tests.rpc.chain.conftest import Echo
+from tests.shop import refusal
+from tests.waiting import eventually
+
+MADE = "SELECT name FROM event_cursors"
+
+
+@pytest.fixture
+async def small(echo: Echo) -> AsyncIterator[Database]:
+    """Open a pool of one connection; the servicer writes with it."""
+    small = await Database.open(echo.db.dsn, 1, 1)
+
+    async def write(request: Any, call: Any) -> str:
+        async with small.write() as tx:
+            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES (%s)", (request.text,))
+        return "written"
+
+    echo.servicer.script = write
+    yield small
+    await small.close()
+
+
+async def kill(echo: Echo, pid: int) -> None:
+    async def gone() -> bool:
+        return await rows(echo.db, "SELECT FROM pg_stat_activity WHERE pid = %s", pid) == []
+
+    await rows(echo.db, "SELECT pg_terminate_backend(%s)", pid)
+    await eventually(gone)
+
+
+@pytest.mark.parametrize("method", ["Public", "Once", "Must"])
+async def test_a_write_on_a_dead_connection_says_come_back_and_does_nothing(echo: Echo, small: Database, method: str):
+    async with small.read() as tx:
+        pid = tx.connection.info.backend_pid
+    await kill(echo, pid)
+
+    refused = await refusal(echo.call(method, text="a", request_id="k1"))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
+    assert refused.retry_seconds == 1.0
+    assert await rows(echo.db, MADE) == []
+    assert (await echo.call(method, text="a", request_id="k1")).text == "written"
+    assert await rows(echo.db, MADE) == [("a",)]
+
+
+async def test_a_write_whose_connection_dies_halfway_leaves_nothing(echo: Echo, small: Database):
+    killed: list[int] = []
+
+    async def write(request: Any, call: Any) -> str:
+        async with small.write() as tx:
+            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES ('first')")
+            if not killed:
+                killed.append(tx.connection.info.backend_pid)
+                await kill(echo, killed[0])
+            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES ('second')")
+        return "written"
+
+    echo.servicer.script = write
+    refused = await refusal(echo.call("Public"))
+
+    assert (refused.code, refused.retry_seconds) == (grpc.StatusCode.UNAVAILABLE, 1.0)
+    assert len(echo.servicer.calls) == 1
+    assert await rows(echo.db, MADE) == []
+    assert (await echo.call("Public")).text == "written"
+    assert sorted(await rows(echo.db, MADE)) == [("first",), ("second",)]
+
+
+async def test_a_write_whose_connection_dies_before_the_commit_leaves_nothing(echo: Echo, small: Database):
+    killed: list[int] = []
+
+    async def write(request: Any, call: Any) -> str:
+        async with small.write() as tx:
+            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES ('only')")
+            if not killed:
+                killed.append(tx.connection.info.backend_pid)
+                await kill(echo, killed[0])
+        return "written"
+
+    echo.servicer.script = write
+    refused = await refusal(echo.call("Public"))
+
+    assert (refused.code, refused.retry_seconds) == (grpc.StatusCode.UNAVAILABLE, 1.0)
+    assert await rows(echo.db, MADE) == []
+    assert (await echo.call("Public")).text == "written"
+
+
+async def test_a_read_on_a_dead_connection_just_answers(echo: Echo, small: Database):
+    async def read(request: Any, call: Any) -> str:
+        async with small.read() as tx:
+            await tx.connection.execute("SELECT 1")
+            return str(tx.connection.info.backend_pid)
+
+    echo.servicer.script = read
+    pid = (await echo.call("Read")).text
+    await kill(echo, int(pid))
+
+    assert (await echo.call("Read")).text != pid

@@ -1,0 +1,71 @@
+import time
+from uuid import UUID
+
+from tests.bench import pgbench
+from tests.bench.trace import PipelineBegins, PipelineEnds, Statement, Trace
+
+CART = UUID("018d0003-0001-7000-8000-000000000001")
+
+
+def made_now() -> UUID:
+    return UUID(int=int(time.time() * 1000) << 80 | 7 << 76 | 2 << 62)
+
+
+def script_of(*steps: Statement | PipelineBegins | PipelineEnds, **varying: str) -> pgbench.Script:
+    started_ms = int(time.time() * 1000) - 1000
+    return pgbench.write_script(Trace(steps, b"", started_ms), varying={CART: "cart_sql"} if varying else {})
+
+
+def test_what_is_the_same_in_each_call_is_a_variable():
+    script = script_of(Statement("SELECT %(a)s::INTEGER %% 2", {"a": 7}))
+
+    assert script.lines[-1] == "SELECT :s0_a::INTEGER % 2;"
+    assert script.variables == {"s0_a": "7"}
+
+
+def test_what_differs_is_an_expression():
+    script = script_of(Statement("SELECT %(cart)s::UUID", {"cart": CART}), cart="yes")
+
+    assert script.lines[-1] == "SELECT (cart_sql)::UUID;"
+
+
+def test_what_differs_within_a_text_is_put_together():
+    script = script_of(Statement("SELECT %(a)s::JSONB", {"a": f'{{"cart":"{CART}"}}'}), cart="yes")
+
+    assert script.lines[-1] == "SELECT (concat('{\"cart\":\"', (cart_sql), '\"}'))::JSONB;"
+
+
+def test_ids_that_the_call_made_are_fresh_each_time():
+    made = made_now()
+    statements = (Statement("SELECT %(a)s", {"a": made}), Statement("SELECT %(b)s", {"b": [made, made]}))
+
+    script = script_of(*statements)
+
+    fresh = pgbench.fresh_text("01ff0000-0000-7000-8000-")
+    assert script.lines[-2] == f"SELECT ({fresh});"
+    assert script.lines[-1] == f"SELECT (concat('{{', ({fresh}), ',', ({fresh}), '}}'));"
+    assert script.variables == {}
+
+
+def test_ids_from_before_stay():
+    script = script_of(Statement("SELECT %(a)s", {"a": CART}))
+
+    assert script.variables == {"s0_a": str(CART)}
+
+
+def test_writes_nothing_bytes_and_empty_texts_in_place():
+    script = script_of(Statement("SELECT %(a)s, %(b)s, %(c)s", {"a": None, "b": "", "c": b"\x01\xff"}))
+
+    assert script.lines[-1] == "SELECT NULL, '', :s0_c;"
+    assert script.variables == {"s0_c": r"\x01ff"}
+
+
+def test_keeps_pipelines_and_counts_statements():
+    script = script_of(PipelineBegins(), Statement("A", {}), Statement("B", {}), PipelineEnds())
+
+    assert script.lines[1:] == ["\\startpipeline", "A;", "B;", "\\endpipeline"]
+    assert script.statement_count == 2
+
+
+def test_hides_from_pgbench_what_looks_like_a_variable():
+    assert pgbench.one_of(["it's :not", "plain"], ":n") == r"(ARRAY[E'it''s \072not','plain'])[:n]"

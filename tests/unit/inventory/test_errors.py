@@ -1,0 +1,24 @@
+"""What a refusal for want of stock says."""
+
+from server.inventory.errors import OutOfStock
+from server.kernel.ids import new_id
+
+
+def test_names_every_short_variant_of_a_few() -> None:
+    error = OutOfStock({new_id(): 2, new_id(): 0})
+
+    assert sorted(error.metadata.values()) == ["0", "2"]
+    for variant in error.metadata:
+        assert variant in error.message
+
+
+def test_names_three_in_words_and_forty_in_numbers() -> None:
+    short = {new_id(): number for number in range(100)}
+
+    error = OutOfStock(short)
+
+    assert error.available == short
+    assert sum(variant in error.message for variant in error.metadata) == 3
+    assert "97 more" in error.message
+    assert len(error.metadata) == 41
+    assert error.metadata["more_count"] == "60"
