@@ -34,7 +34,6 @@ OF_EVERY_RPC = {
 # They can be refused only for such reasons.
 WITHOUT_OWN_ERRORS = {
     "CartService/GetCart",
-    "UserService/GetMe",
     "UserService/Logout",
 }
 NAME = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b")
