@@ -19,8 +19,8 @@ _FOLDER = Path("/var/tmp") / f"kontor-bench-{os.geteuid()}"  # The name is this 
 def main() -> int:
     """Run the workloads that were asked for; 1 when something was missed or cannot be measured."""
     arguments = _parser().parse_args()
-    # An orderly end stops the shop too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # As Ctrl-C does it: the shop is stopped, and what was measured is told.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         workloads = chosen(arguments.workload)
         if arguments.list:
@@ -57,6 +57,9 @@ def _measure(workloads: list[Workload], arguments: argparse.Namespace) -> tuple[
                 # The others are worth having all the same.
                 say(f"{workload.name} cannot be measured: {problem}")
                 failed.append(workload.name)
+    except KeyboardInterrupt:
+        say("interrupted: what was measured so far follows")
+        failed += [one.name for one in workloads[len(outcomes) + len(failed) :]]
     finally:
         session.close()
     return outcomes, failed
