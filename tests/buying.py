@@ -19,6 +19,7 @@ from server.inventory import service as inventory
 from server.kernel.actor import Role
 from server.kernel.ids import SessionId, UserId, new_id
 from server.pricing.service import ensure_defaults
+from tests.factories import execute
 from tests.fakes import StripeStandIn
 from tests.shop import Clients, ManualClock, Work
 
@@ -172,7 +173,7 @@ class Bazaar:
     async def run(self, sql: str, *params: Any) -> list[Any]:
         """Look into the database, or change it behind the shop's back."""
         async with self.app.core.db.read() as tx:
-            cursor = await tx.connection.execute(sql.encode(), params)
+            cursor = await execute(tx, sql, params)
             return await cursor.fetchall() if cursor.description else []
 
     async def stock(self, sku: str) -> tuple[int, int]:

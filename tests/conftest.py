@@ -21,6 +21,7 @@ from server.db.session import Database
 from server.rpc.server import Server
 from server.settings import Settings
 from tests.buying import Bazaar, open_bazaar
+from tests.factories import execute
 from tests.fakes import StripeStandIn
 from tests.shop import Clients, Mailbox, ManualClock, Work
 
@@ -87,7 +88,7 @@ async def open_database(database_url: str) -> AsyncIterator[Database]:
 async def db(open_database: Database) -> Database:
     """Return the database, empty."""
     async with open_database.write() as tx:
-        await tx.connection.execute(_EMPTY)
+        await execute(tx, _EMPTY)
     return open_database
 
 

@@ -7,12 +7,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from psycopg import AsyncCursor
 from sqlalchemy import bindparam, insert
 
 from server.app import App
 from server.catalog.tables import Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice
 from server.db.base import Base
-from server.db.session import Database, WriteTx
+from server.db.session import Database, ReadTx, WriteTx
 from server.db.statement import Command
 from server.inventory import service as inventory
 from server.kernel.actor import Role
@@ -342,7 +343,12 @@ def guest_headers(app: App, cart_id: CartId | UUID) -> Headers:
     return (("x-cart-token", app.core.cart_tokens.issue(CartId(cart_id))),)
 
 
+async def execute(tx: ReadTx, sql: str, params: Any = None) -> AsyncCursor[Any]:
+    """Run SQL that is none of the shop's own in a transaction."""
+    return await (await tx.psycopg()).execute(sql.encode(), params)
+
+
 async def rows(db: Database, sql: str, *params: Any) -> list[tuple[Any, ...]]:
     """Look into the database."""
     async with db.read() as tx:
-        return await (await tx.connection.execute(sql.encode(), params)).fetchall()
+        return await (await execute(tx, sql, params)).fetchall()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from typing import cast as typing_cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -92,7 +93,7 @@ class OwnerCommand(Generic[Row]):
     async def first(self, tx: ReadTx, owner: Owner, **params: Any) -> Row | None:
         """Run it and return the first row, or None; one that writes needs a WriteTx."""
         # A command's methods ask for a WriteTx; a statement of this class that only reads runs on either.
-        writable = tx if isinstance(tx, WriteTx) else WriteTx(tx.connection)
+        writable = typing_cast(WriteTx, tx)
         if owner.user_id is not None:
             return await self._user.first(writable, user_id=owner.user_id, **params)
         return await self._guest.first(writable, cart_id=owner.cart_id, **params)

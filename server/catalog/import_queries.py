@@ -236,7 +236,7 @@ async def copy_rows(tx: WriteTx, table: type[Base], columns: Sequence[str], rows
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table.__tablename__), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    async with tx.connection.cursor() as cursor, cursor.copy(statement) as copy:
+    async with (await tx.psycopg()).cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             await copy.write_row(row)
 
@@ -244,4 +244,4 @@ async def copy_rows(tx: WriteTx, table: type[Base], columns: Sequence[str], rows
 async def analyze(tx: WriteTx) -> None:
     """Let the planner know what the catalog holds now, before its first query and not some minutes later."""
     names = [table.__tablename__ for table in (Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice)]
-    await tx.connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))
+    await (await tx.psycopg()).execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))

@@ -1,1 +1,1 @@
-"""PostgreSQL: statements compiled once, run by psycopg."""
+"""PostgreSQL: statements compiled once, run prepared and together, on connections of psycopg."""

@@ -31,7 +31,7 @@ async def defer(tx: WriteTx, task_name: str, /, **args: Any) -> None:
 async def defer_at(tx: WriteTx, task_name: str, at: datetime | None, /, **args: Any) -> None:
     """Queue a job that runs at a time, or at once."""
     note_statement(f"defer {task_name}")
-    job = _deferrer.configure_task(task_name, connection=tx.connection, schedule_at=at)
+    job = _deferrer.configure_task(task_name, connection=await tx.psycopg(), schedule_at=at)
     await job.defer_async(**args)
 
 
@@ -59,4 +59,4 @@ async def defer_all(tx: WriteTx, jobs: Sequence[NewJob]) -> None:
         )
         for job in jobs
     ]
-    await _deferrer.job_manager.batch_defer_jobs_async(queued, connection=tx.connection)
+    await _deferrer.job_manager.batch_defer_jobs_async(queued, connection=await tx.psycopg())

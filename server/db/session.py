@@ -1,14 +1,24 @@
 """Connections and transactions."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
-from psycopg import AsyncConnection
+import psycopg
+from psycopg.errors import InFailedSqlTransaction
+from psycopg.pq.abc import PGresult
 from psycopg_pool import AsyncConnectionPool
 
-Connection = AsyncConnection[tuple[Any, ...]]
+from server.db.wire import Connection, Prepared, Sending
+
 Pool = AsyncConnectionPool[Connection]
+
+_BEGIN: Final = Prepared("BEGIN")
+_BEGIN_SNAPSHOT: Final = Prepared("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+_COMMIT: Final = Prepared("COMMIT")
+_ROLLBACK: Final = Prepared("ROLLBACK")
 
 _in_transaction: ContextVar[bool] = ContextVar("in_transaction", default=False)
 
@@ -20,17 +30,50 @@ _SERVER_SETTINGS: Final = {
     # Waiting longer for a row means that somebody holds it across something slow.
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "15s",
+    # Whoever hangs up in the middle of a statement, or is killed, holds no locks for longer.
+    "client_connection_check_interval": "1s",
     "timezone": "UTC",
 }
 
 
 class ReadTx:
-    """Where queries run."""
+    """Where queries run: a connection, and the BEGIN that goes out with the first of them, if there is to be one."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("_begin", "_connection")
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, begin: Prepared | None = None) -> None:
+        self._connection = connection
+        self._begin = begin
+
+    async def run(self, sendings: Sequence[Sending]) -> Sequence[PGresult]:
+        """Run statements in one round trip, for `server.db.statement`. Raises psycopg.Error."""
+        begin = self._begin
+        if begin is None:
+            return await self._connection.wire.run(sendings)
+        self._begin = None
+        return (await self._connection.wire.run([(begin, ()), *sendings]))[1:]
+
+    async def psycopg(self) -> Connection:
+        """Hand over the connection in this transaction, for what only psycopg does: COPY, and the job queue's SQL."""
+        if self._begin is not None:
+            await self.run(())
+        self._connection.wire.detach()
+        return self._connection
+
+    async def commit(self) -> None:
+        """Make it last, unless nothing ran. Raises psycopg.Error; also when a statement failed and nobody minded."""
+        if self._begin is not None:
+            return
+        (result,) = await self._connection.wire.run(((_COMMIT, ()),))
+        if result.command_status != b"COMMIT":
+            raise InFailedSqlTransaction("a statement of the transaction had failed, so that it was rolled back")
+
+    async def roll_back(self) -> None:
+        """Undo it."""
+        # Lost, or still waiting for what was sent: the pool closes such a connection, and that undoes it too.
+        if self._begin is None and not self._connection.closed:
+            with suppress(psycopg.Error):
+                await self._connection.wire.run(((_ROLLBACK, ()),))
 
 
 class WriteTx(ReadTx):
@@ -49,7 +92,7 @@ def assert_no_transaction() -> None:
 
 
 class _Autocommit(Generic[T]):
-    """A connection on which each statement is its own transaction."""
+    """A connection on which each round trip is its own transaction."""
 
     __slots__ = ("_connection", "_kind", "_pool")
 
@@ -70,39 +113,33 @@ class _Autocommit(Generic[T]):
 class _Transaction(Generic[T]):
     """BEGIN, then COMMIT on success or ROLLBACK on any exception."""
 
-    __slots__ = ("_begin", "_connection", "_kind", "_pool", "_token")
+    __slots__ = ("_begin", "_connection", "_kind", "_pool", "_token", "_tx")
 
     _token: Token[bool]
 
-    def __init__(self, pool: Pool, kind: type[T], begin: str) -> None:
+    def __init__(self, pool: Pool, kind: type[T], begin: Prepared) -> None:
         self._pool = pool
         self._kind = kind
         self._begin = begin
 
     async def __aenter__(self) -> T:
-        self._connection = connection = await self._pool.getconn()
-        try:
-            # Prepared, it costs less than psycopg's own transaction(), which also minds savepoints.
-            await connection.execute(self._begin, prepare=True)
-        except BaseException:
-            await self._pool.putconn(connection)
-            raise
+        self._connection = await self._pool.getconn()
+        self._tx = self._kind(self._connection, self._begin)
         self._token = _in_transaction.set(True)
-        return self._kind(connection)
+        return self._tx
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _in_transaction.reset(self._token)
-        connection = self._connection
         try:
             if error is None:
-                await connection.execute("COMMIT", prepare=True)
-            elif not connection.broken:
-                await connection.rollback()
+                await self._tx.commit()
+            else:
+                await self._tx.roll_back()
         finally:
             # A connection that is broken or still in a transaction is not handed out again: the pool sees to it.
-            await self._pool.putconn(connection)
+            await self._pool.putconn(self._connection)
 
 
 class Database:
@@ -116,15 +153,16 @@ class Database:
     async def open(cls, dsn: str, min_size: int = 1, max_size: int = 10) -> Self:
         """Connect. Raises psycopg.OperationalError when PostgreSQL does not answer."""
         # A first connection of our own names what is wrong (host, password, database) where the pool only times out.
-        probe = await AsyncConnection.connect(dsn, connect_timeout=10)
+        probe = await Connection.connect(dsn, connect_timeout=10)
         await probe.close()
         pool: Pool = AsyncConnectionPool(
             dsn,
-            kwargs={"autocommit": True, "options": _server_options()},
+            connection_class=Connection,
+            # psycopg prepares nothing by itself: after DDL it would throw away our prepared statements with its own.
+            kwargs={"autocommit": True, "options": _server_options(), "prepare_threshold": None},
             min_size=min_size,
             max_size=max_size,
             timeout=_POOL_TIMEOUT_SECONDS,
-            configure=_configure,
             open=False,
         )
         await pool.open(wait=True, timeout=30)
@@ -135,16 +173,16 @@ class Database:
         await self._pool.close()
 
     def read(self) -> _Autocommit[ReadTx]:
-        """Run single statements, each seeing what is committed when it starts: one round trip each."""
+        """Run single statements, each seeing what is committed when it starts."""
         return _Autocommit(self._pool, ReadTx)
 
     def snapshot(self) -> _Transaction[ReadTx]:
         """Run several statements that see one state of the database."""
-        return _Transaction(self._pool, ReadTx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return _Transaction(self._pool, ReadTx, _BEGIN_SNAPSHOT)
 
     def write(self) -> _Transaction[WriteTx]:
         """Run statements that commit together or not at all."""
-        return _Transaction(self._pool, WriteTx, "BEGIN")
+        return _Transaction(self._pool, WriteTx, _BEGIN)
 
     def write_single(self) -> _Autocommit[WriteTx]:
         """Run one command that needs no other beside it: it commits by itself, in one round trip."""
@@ -153,8 +191,3 @@ class Database:
 
 def _server_options() -> str:
     return " ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items())
-
-
-async def _configure(connection: Connection) -> None:
-    # The statements of this program are a fixed set, all worth preparing.
-    connection.prepared_max = None

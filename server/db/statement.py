@@ -1,15 +1,30 @@
-"""Statements: written with SQLAlchemy Core, compiled once at import, run by psycopg as prepared statements.
+"""Statements: written with SQLAlchemy Core, compiled once at import, run as prepared statements.
 
-SQLAlchemy's own execution layer costs three times the statement, so it takes no part at run time. Values come back as
-psycopg reads them: UUID, aware datetime, parsed JSON, lists.
+SQLAlchemy's own execution layer costs three times the statement, so it takes no part at run time. Values go out and
+come back as psycopg adapts them: UUID, aware datetime, parsed JSON, lists.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Final, Generic, TypeVar, cast, overload
 
-from psycopg import AsyncCursor
-from sqlalchemy import ARRAY, TableValuedAlias, bindparam, column, func
+import psycopg
+from psycopg import abc, postgres
+from psycopg.adapt import AdaptersMap, Dumper, PyFormat, Transformer
+from psycopg.pq.abc import PGresult
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Boolean,
+    Float,
+    Interval,
+    LargeBinary,
+    Numeric,
+    TableValuedAlias,
+    bindparam,
+    column,
+    func,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -18,6 +33,7 @@ from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 from server.db.session import ReadTx, WriteTx
+from server.db.wire import Prepared
 
 Row = TypeVar("Row")
 A = TypeVar("A")
@@ -26,11 +42,33 @@ C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
 
-Cursor = AsyncCursor[tuple[Any, ...]]
-
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it without annotations.
+# SQLAlchemy leaves it without annotations. The server numbers parameters, and so do we.
+_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+# A cast is written for all others. Use does not tell these: in `time - $1` it could be a time as well.
+_UNCAST: Final[Mapping[type[TypeEngine[Any]], str]] = {
+    Interval: "interval",
+    Float: "float8",
+    Numeric: "numeric",
+    Boolean: "bool",
+    LargeBinary: "bytea",
+}
 # SQLAlchemy marks with it what it would expand at run time; here nothing does.
 _EXPANDED_AT_RUN_TIME = "__[POSTCOMPILE"
+
+
+class _HexDumper(Dumper):
+    """Writes bytes; psycopg's own has to ask a connection for its settings first."""
+
+    oid = postgres.types["bytea"].oid
+
+    def dump(self, obj: bytes) -> bytes:
+        return b"\\x" + obj.hex().encode()
+
+
+_adapters = AdaptersMap(psycopg.adapters)
+_adapters.register_dumper(bytes, _HexDumper)
+# Needs no connection: what it writes depends on none of a connection's settings.
+_dumper = Transformer(_adapters)
 
 # Logs of the tests that count statements. Not a context variable: the calls under test run in tasks of their own.
 _logs: list[list[str]] = []
@@ -57,76 +95,100 @@ def note_statement(sql: str) -> None:
 class Bound(Generic[Row]):
     """A statement with its values, to be run with others by `together`."""
 
-    __slots__ = ("params", "statement")
+    __slots__ = ("statement", "values")
 
-    def __init__(self, statement: "_Statement[Row]", params: dict[str, Any]) -> None:
+    def __init__(self, statement: "_Statement[Row]", values: Sequence[bytes | None]) -> None:
         self.statement = statement
-        self.params = params
+        self.values = values
 
 
 class _Statement(Generic[Row]):
     """What queries and commands have in common."""
 
-    __slots__ = ("_constants", "_convert", "_make", "_names", "sql")
+    __slots__ = ("_constants", "_convert", "_formats", "_loader", "_make", "_names", "prepared")
 
     def __init__(self, statement: Executable, make: Callable[..., Row] | None, *, scalar: bool = False) -> None:
         compiled = _compile(statement)
-        self.sql = str(compiled)
-        if _EXPANDED_AT_RUN_TIME in self.sql:
-            raise ValueError(f"write `x = ANY(array)` in place of `x IN (...)`: {self.sql}")
-        processors = _bind_processors(compiled)
+        if _EXPANDED_AT_RUN_TIME in str(compiled):
+            raise ValueError(f"write `x = ANY(array)` in place of `x IN (...)`: {compiled}")
+        order: list[str] = compiled.positiontup or []
+        self.prepared = Prepared(str(compiled), [_type_number(compiled.binds[name]) for name in order])
         required = {name for name, bind in compiled.binds.items() if bind.required}
-        self._names = frozenset(required)
-        self._constants = {
-            name: processors[name](value) if name in processors else value
-            for name, value in compiled.params.items()
+        processors = _bind_processors(compiled)
+        # The parameters that callers give, in the order of their numbers, and how each is converted first.
+        self._names = tuple(name for name in order if name in required)
+        self._convert = {name: processors[name] for name in self._names if name in processors}
+        self._formats = [PyFormat.TEXT] * len(self._names)
+        # The others, as places among them: from the first to the last, each is put in where it stands.
+        self._constants = [
+            (place, _dump(compiled.params[name], processors.get(name)))
+            for place, name in enumerate(order)
             if name not in required
-        }
-        self._convert = {name: processors[name] for name in required if name in processors}
-        self._make: Callable[..., Row] | None = _first_value if scalar else make
+        ]
+        self._loader: abc.Transformer | None = None
+        self._make: Callable[..., Row] | None = make
+        if scalar:
+            self._make = _first_value
+
+    @property
+    def sql(self) -> str:
+        """What the server prepares."""
+        return self.prepared.sql
 
     def bind(self, **params: Any) -> Bound[Row]:
         """Hand over the values without running it."""
         return Bound(self, self._values(params))
 
-    def _values(self, params: dict[str, Any]) -> dict[str, Any]:
-        if params.keys() != self._names:
-            raise TypeError(self._complaint(params))
+    def _values(self, params: dict[str, Any]) -> Sequence[bytes | None]:
         for name, convert in self._convert.items():
-            params[name] = convert(params[name])
-        return {**self._constants, **params} if self._constants else params
+            if name in params:
+                params[name] = convert(params[name])
+        try:
+            given = [params[name] for name in self._names]
+        except KeyError:
+            raise TypeError(self._complaint(params)) from None
+        if len(given) != len(params):
+            raise TypeError(self._complaint(params))
+        values = list(_dumper.dump_sequence(given, self._formats))
+        for place, constant in self._constants:
+            values.insert(place, constant)
+        return cast("Sequence[bytes | None]", values)
 
     def _complaint(self, params: Mapping[str, Any]) -> str:
-        missing = ", ".join(sorted(self._names - params.keys())) or "none"
-        unknown = ", ".join(sorted(params.keys() - self._names)) or "none"
+        missing = ", ".join(sorted(set(self._names) - params.keys())) or "none"
+        unknown = ", ".join(sorted(params.keys() - set(self._names))) or "none"
         return f"parameters missing: {missing}; unknown: {unknown}; in: {self.sql}"
 
-    async def _execute(self, tx: ReadTx, params: dict[str, Any]) -> Cursor:
+    async def _execute(self, tx: ReadTx, params: dict[str, Any]) -> PGresult:
         values = self._values(params)
         if _logs:
             note_statement(self.sql)
-        return await tx.connection.execute(self.sql, values, prepare=True)
+        return (await tx.run(((self.prepared, values),)))[0]
 
-    def _rows(self, tuples: list[tuple[Any, ...]]) -> list[Row]:
+    def _rows(self, result: PGresult) -> list[Row]:
+        loader = self._loader
+        if loader is None:
+            # A statement's columns have the same types on every connection.
+            loader = self._loader = Transformer()
+            loader.set_pgresult(result)
+        else:
+            loader.set_pgresult(result, set_loaders=False)
+        tuples = loader.load_rows(0, result.ntuples, tuple)
         make = self._make
-        if make is None:
-            return cast("list[Row]", tuples)
-        return [make(*values) for values in tuples]
+        return cast("list[Row]", tuples) if make is None else [make(*values) for values in tuples]
 
     async def _all(self, tx: ReadTx, params: dict[str, Any]) -> list[Row]:
-        return self._rows(await (await self._execute(tx, params)).fetchall())
+        return self._rows(await self._execute(tx, params))
 
     async def _first(self, tx: ReadTx, params: dict[str, Any]) -> Row | None:
-        values = await (await self._execute(tx, params)).fetchone()
-        if values is None:
-            return None
-        return cast("Row", values) if self._make is None else self._make(*values)
+        rows = self._rows(await self._execute(tx, params))
+        return rows[0] if rows else None
 
     async def _one(self, tx: ReadTx, params: dict[str, Any]) -> Row:
-        tuples = await (await self._execute(tx, params)).fetchall()
-        if len(tuples) != 1:
-            raise LookupError(f"{len(tuples)} rows where there must be one: {self.sql}")
-        return self._rows(tuples)[0]
+        rows = self._rows(await self._execute(tx, params))
+        if len(rows) != 1:
+            raise LookupError(f"{len(rows)} rows where there must be one: {self.sql}")
+        return rows[0]
 
 
 class Query(_Statement[Row]):
@@ -173,7 +235,7 @@ class Command(_Statement[Row]):
 
     async def run(self, tx: WriteTx, **params: Any) -> int:
         """Return the number of rows changed."""
-        return (await self._execute(tx, params)).rowcount
+        return (await self._execute(tx, params)).command_tuples or 0
 
     async def all(self, tx: WriteTx, **params: Any) -> list[Row]:
         """Return every returned row."""
@@ -214,13 +276,11 @@ async def together(tx: ReadTx, *bound: Bound[Any]) -> tuple[list[Any], ...]:
 
     Commands among them need a WriteTx, which the checker cannot see here.
     """
-    cursors = []
-    async with tx.connection.pipeline():
+    if _logs:
         for one in bound:
-            if _logs:
-                note_statement(one.statement.sql)
-            cursors.append(await tx.connection.execute(one.statement.sql, one.params, prepare=True))
-    return tuple([one.statement._rows(await cursor.fetchall()) for one, cursor in zip(bound, cursors, strict=True)])
+            note_statement(one.statement.sql)
+    results = await tx.run([(one.statement.prepared, one.values) for one in bound])
+    return tuple([one.statement._rows(result) for one, result in zip(bound, results, strict=True)])
 
 
 def unnest_rows(name: str, /, **columns: TypeEngine[Any]) -> TableValuedAlias:
@@ -237,11 +297,25 @@ def _first_value(value: Any) -> Any:
     return value
 
 
+def _dump(value: Any, processor: Callable[[Any], Any] | None) -> bytes | None:
+    """Write a value as PostgreSQL reads it."""
+    converted = value if processor is None else processor(value)
+    return cast("bytes | None", _dumper.dump_sequence([converted], [PyFormat.TEXT])[0])
+
+
 def _compile(statement: Executable) -> SQLCompiler:
     if isinstance(statement, Insert) and not statement._returning:
         # Else SQLAlchemy adds a RETURNING of generated keys that nobody reads.
         statement = statement.inline()
     return cast("SQLCompiler", cast("ClauseElement", statement).compile(dialect=_DIALECT))
+
+
+def _type_number(bind: BindParameter[Any]) -> int:
+    """Return PostgreSQL's number of a parameter's type where SQLAlchemy writes no cast for it; 0: it shows from use."""
+    for kind, name in _UNCAST.items():
+        if isinstance(bind.type, kind):
+            return postgres.types[name].oid
+    return 0
 
 
 def _bind_processors(compiled: SQLCompiler) -> dict[str, Callable[[Any], Any]]:

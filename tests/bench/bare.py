@@ -16,6 +16,7 @@ import grpc
 import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
+from psycopg import AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
 
 Handler = Callable[[bytes, Any], Awaitable[bytes]]
@@ -42,13 +43,13 @@ def fixed(answer: bytes) -> Handler:
     return handle
 
 
-def after_statement(answer: bytes, pool: AsyncConnectionPool[Any], sql: str, parameter: str) -> Handler:
+def after_statement(answer: bytes, pool: AsyncConnectionPool[Any], sql: str) -> Handler:
     """Return a handler that reads one row by its id before it answers."""
 
     async def handle(request: bytes, context: object) -> bytes:
         connection = await pool.getconn()
         try:
-            cursor = await connection.execute(sql.encode(), {parameter: UUID(bytes=request)}, prepare=True)
+            cursor = await connection.execute(sql.encode(), (UUID(bytes=request),), prepare=True)
             await cursor.fetchone()
         finally:
             await pool.putconn(connection)
@@ -77,13 +78,13 @@ async def _main(arguments: argparse.Namespace) -> None:
     if arguments.sql is None:
         await serve(arguments.address, fixed(answer))
         return
-    settings = {"autocommit": True, "prepare_threshold": 0}
+    settings = {"autocommit": True, "prepare_threshold": 0, "cursor_factory": AsyncRawCursor}
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
         arguments.database, kwargs=settings, min_size=2, max_size=_MAX_CONNECTIONS, open=False
     )
     async with pool:
         sql = arguments.sql.read_text()
-        await serve(arguments.address, after_statement(answer, pool, sql, arguments.parameter))
+        await serve(arguments.address, after_statement(answer, pool, sql))
 
 
 def main() -> None:
@@ -92,7 +93,6 @@ def main() -> None:
     parser.add_argument("--address", required=True)
     parser.add_argument("--answer", type=Path, required=True, help="a file with the bytes of every answer")
     parser.add_argument("--sql", type=Path, help="a file with the statement")
-    parser.add_argument("--parameter", help="the name of its only value")
     parser.add_argument("--database")
     uvloop.run(_main(parser.parse_args()))
 

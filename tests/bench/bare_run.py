@@ -51,9 +51,8 @@ def _command(shop: Shop, folder: Path, answer: bytes, statement: Statement | Non
     answer_file.write_bytes(answer)
     command = [sys.executable, "-P", "-m", "tests.bench.bare", "--answer", str(answer_file)]
     if statement is not None:
-        (parameter,) = statement.params
         sql_file.write_text(statement.sql)
-        command += ["--sql", str(sql_file), "--parameter", parameter, "--database", shop.database_url]
+        command += ["--sql", str(sql_file), "--database", shop.database_url]
     return command
 
 

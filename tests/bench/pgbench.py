@@ -21,7 +21,7 @@ from tests.bench.machine import CannotMeasure
 from tests.bench.shop import Shop
 from tests.bench.trace import PipelineBegins, Statement, Step, Trace
 
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+_PLACEHOLDER = re.compile(r"\$(\d+)")
 _LOOKS_LIKE_VARIABLE = re.compile(":[A-Za-z_]")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 # A number that no other transaction of any run gets, and that grows as ids of the shop do.
@@ -55,7 +55,7 @@ def write_script(trace: Trace, *, varying: Mapping[Any, str], sets: Sequence[str
     `varying` maps a value that occurred in the trace to the SQL expression that stands for it in each transaction; ids
     that the call made are varied by themselves. `sets` are pgbench's commands that come first.
     """
-    replaced = {_text(value) or "": expression for value, expression in varying.items()}
+    replaced = {_text(value): expression for value, expression in varying.items()}
     for number, made in enumerate(_made_ids(trace)):
         replaced.setdefault(made, fresh_text(f"01ff{number:04x}-0000-7000-8000-"))
     script = Script([_SET_TURN, *sets])
@@ -93,8 +93,8 @@ def _made_ids(trace: Trace) -> list[str]:
     """Return the ids that the call made: the UUIDv7s of its time."""
     found: dict[str, None] = {}
     for statement in trace.statements:
-        for value in statement.params.values():
-            for made in _UUID.findall(_text(value) or ""):
+        for value in statement.values:
+            for made in _UUID.findall(value or ""):
                 if UUID(made).int >> 80 >= trace.started_ms:
                     found[made] = None
     return list(found)
@@ -107,10 +107,7 @@ def _line(step: Step, script: Script, replaced: Mapping[str, str]) -> str:
     script.statement_count += 1
 
     def put(match: re.Match[str]) -> str:
-        name = match[1]
-        if name is None:
-            return "%"
-        text = _text(step.params[name])
+        text = step.values[int(match[1]) - 1]
         if text is None:
             return "NULL"
         varied = _vary(text, replaced)
@@ -119,7 +116,7 @@ def _line(step: Step, script: Script, replaced: Mapping[str, str]) -> str:
         if not text:
             # A variable cannot be empty.
             return "''"
-        variable = f"s{number}_{name}"
+        variable = f"s{number}_{match[1]}"
         script.variables[variable] = text
         return f":{variable}"
 
@@ -142,19 +139,11 @@ def _vary(text: str, replaced: Mapping[str, str]) -> str | None:
     return f"concat({', '.join([*parts, _quote(text[at:])])})"
 
 
-def _text(value: Any) -> str | None:
-    """Write a value as PostgreSQL reads it; None is NULL."""
-    if value is None:
-        return None
+def _text(value: Any) -> str:
+    """Write a value as a trace does."""
     if isinstance(value, UUID):
-        # With dashes, as inside of JSON, so that it is found wherever it stands.
         return str(value)
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    if isinstance(value, list) and value and all(isinstance(item, UUID) for item in value):
-        return f"{{{','.join(str(item) for item in value)}}}"
-    dumped = Transformer().get_dumper(value, PyFormat.TEXT).dump(value)
-    return None if dumped is None else bytes(dumped).decode()
+    return bytes(Transformer().get_dumper(value, PyFormat.TEXT).dump(value) or b"").decode()
 
 
 def _quote(text: str) -> str:

@@ -1,33 +1,43 @@
-"""The statements of one call, as the shop hands them to psycopg: what its limit then runs without the shop.
+"""The statements of one call, as the shop sends them: what its limit then runs without the shop.
 
 The shop is run in this process for it, with its real chain and on the same database, and answers a single call.
 """
 
 import asyncio
+import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
-from psycopg import AsyncConnection
+from psycopg import AsyncCursor, postgres
+from psycopg.abc import Buffer
+from psycopg.adapt import PyFormat, Transformer
 
 from server.app import build
+from server.db.wire import Prepared, Sending, Wire
 from server.rpc.telemetry import configure_logging
 from tests.bench.job import Headers
 from tests.bench.machine import CannotMeasure
 from tests.bench.shop import Shop
 
+# How psycopg writes a parameter, or a percent sign.
+_NAMED = re.compile(r"%\((\w+)\)s|%%")
+# A UUIDv7 as psycopg writes it.
+_ID = re.compile(r"\b[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """An SQL statement with its values."""
+    """An SQL statement with its values, as PostgreSQL reads them; None is NULL."""
 
     sql: str
-    params: Mapping[str, Any]
+    values: Sequence[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +103,46 @@ async def _trace(shop: Shop, path: str, request: bytes, headers: Headers) -> Tra
 
 @contextmanager
 def _recorded() -> Iterator[list[Step]]:
-    """Note what passes through psycopg's connections meanwhile."""
+    """Note what goes over the wires of the shop, and what psycopg runs for the job queue, meanwhile."""
     steps: list[Step] = []
-    execute, pipeline = AsyncConnection.execute, AsyncConnection.pipeline
+    run, execute = Wire.run, AsyncCursor.execute
+
+    async def recording_run(self: Any, sendings: Sequence[Sending]) -> Any:
+        statements = [_sent(prepared, values) for prepared, values in sendings]
+        steps.extend(statements if len(statements) == 1 else [PipelineBegins(), *statements, PipelineEnds()])
+        return await run(self, sendings)
 
     async def recording_execute(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
-        steps.append(Statement(str(query), dict(params or {})))
+        steps.append(_numbered(query, params or {}))
         return await execute(self, query, params, **options)
 
-    @asynccontextmanager
-    async def recording_pipeline(self: Any) -> AsyncIterator[Any]:
-        steps.append(PipelineBegins())
-        async with pipeline(self) as opened:
-            yield opened
-        steps.append(PipelineEnds())
-
-    AsyncConnection.execute = recording_execute  # type: ignore[method-assign]  # Put back below.
-    AsyncConnection.pipeline = recording_pipeline  # type: ignore[method-assign]
+    Wire.run = recording_run  # type: ignore[method-assign]  # Put back below.
+    AsyncCursor.execute = recording_execute  # type: ignore[method-assign]
     try:
         yield steps
     finally:
-        AsyncConnection.execute = execute  # type: ignore[method-assign]
-        AsyncConnection.pipeline = pipeline  # type: ignore[method-assign]
+        Wire.run = run  # type: ignore[method-assign]
+        AsyncCursor.execute = execute  # type: ignore[method-assign]
+
+
+def _sent(prepared: Prepared, values: Sequence[Buffer | None]) -> Statement:
+    """Write a statement with the types that are named apart from it."""
+    sql = prepared.sql
+    for number, oid in enumerate(prepared.types, 1):
+        if oid:
+            sql = re.sub(rf"\${number}\b", f"${number}::{postgres.types[oid].name}", sql)
+    return Statement(sql, [_readable(value) for value in values])
+
+
+def _numbered(query: str | bytes, params: Mapping[str, Any]) -> Statement:
+    """Write a statement of psycopg's with the parameters that the server knows."""
+    text = query.decode() if isinstance(query, bytes) else str(query)
+    names = list(params)
+    values = Transformer().dump_sequence([*params.values()], [PyFormat.TEXT] * len(names))
+    sql = _NAMED.sub(lambda match: "%" if match[1] is None else f"${names.index(match[1]) + 1}", text)
+    return Statement(sql, [_readable(value) for value in values])
+
+
+def _readable(value: Buffer | None) -> str | None:
+    """Return a value with its ids as PostgreSQL writes them, so that they are found wherever they stand."""
+    return None if value is None else _ID.sub(lambda match: str(UUID(match[0])), bytes(value).decode())

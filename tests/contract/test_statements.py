@@ -1,11 +1,20 @@
 """Hot RPCs run as many statements as the design says, however much there is to show."""
 
+import gc
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
+
+import psycopg
 import pytest
 from kontor.cart.v1 import cart_service_pb2
 from kontor.catalog.v1 import catalog_service_pb2
 from kontor.orders.v1 import orders_service_pb2
+from psycopg.pq import ExecStatus
 
+import server
 from server.db.statement import count_statements
+from server.db.wire import Prepared
 from tests.buying import Bazaar, Goods
 
 
@@ -83,3 +92,34 @@ async def test_list_orders_is_three(bazaar: Bazaar, skus: list[str]) -> None:
 
     assert len(answer.orders) == len(skus)
     assert len(statements) == 3, "\n".join(statements)
+
+
+def test_postgresql_can_prepare_every_statement_of_the_program(database_url: str) -> None:
+    refused = []
+    prepared = {statement.name: statement for statement in _statements()}
+    with psycopg.connect(database_url) as connection:
+        for statement in prepared.values():
+            with connection.transaction(force_rollback=True):
+                result = connection.pgconn.prepare(statement.name, statement.text, statement.types)
+                if result.status != ExecStatus.COMMAND_OK:
+                    refused.append(f"{result.error_message.decode()}\n{statement.sql}")
+
+    assert refused == []
+    # So many there are at the least: the search finds them all.
+    assert len(prepared) > 150
+
+
+def _statements() -> Iterator[Prepared]:
+    """Find what the modules of the program made when they were imported."""
+    for module in walk_packages(server.__path__, "server."):
+        # The embedded parts are programs of their own, without statements.
+        if not module.name.startswith(("server.embedded", "server.__main__")):
+            yield from _within(list(vars(import_module(module.name)).values()), depth=4)
+
+
+def _within(values: list[object], depth: int) -> Iterator[Prepared]:
+    for value in values:
+        if isinstance(value, Prepared):
+            yield value
+        elif depth and (isinstance(value, (list, tuple, dict)) or type(value).__module__.startswith("server.")):
+            yield from _within(gc.get_referents(value), depth - 1)

@@ -9,7 +9,7 @@ from server.db.session import Database
 from server.db.statement import count_statements
 from server.db.tables import IdempotencyKey
 from server.kernel.ids import new_id
-from tests.factories import insert_row, rows
+from tests.factories import execute, insert_row, rows
 
 NOW = datetime(2031, 5, 4, 12, tzinfo=UTC)
 
@@ -51,7 +51,7 @@ async def test_deletes_until_none_is_left_and_nothing_else(keys: Database) -> No
 
 async def test_leaves_a_row_that_somebody_holds_to_the_next_time(keys: Database) -> None:
     async with keys.write() as tx:
-        await tx.connection.execute("SELECT FROM idempotency_keys WHERE key = 'k1' FOR UPDATE")
+        await execute(tx, "SELECT FROM idempotency_keys WHERE key = 'k1' FOR UPDATE")
 
         assert await OVER.run(keys, batch_rows=2) == 4
 

@@ -7,11 +7,12 @@ import pytest
 from server.db.jobs import defer, defer_at, make_job_app
 from server.db.session import Database
 from server.db.statement import count_statements
+from tests.factories import execute
 
 
 async def queued(db: Database) -> list[tuple[str, dict[str, str], datetime | None]]:
     async with db.read() as tx:
-        found = await tx.connection.execute("SELECT task_name, args, scheduled_at FROM procrastinate_jobs ORDER BY id")
+        found = await execute(tx, "SELECT task_name, args, scheduled_at FROM procrastinate_jobs ORDER BY id")
         return await found.fetchall()
 
 

@@ -8,18 +8,19 @@ from psycopg.pq import TransactionStatus
 
 from server.db.session import Database, assert_no_transaction
 from server.kernel.ids import new_id
+from tests.factories import execute
 
 ADD = "INSERT INTO idempotency_keys VALUES ('s', 'm', %s, '', %s, NULL, now(), now())"
 KEYS = "SELECT key FROM idempotency_keys"
 
 
 async def add(tx, key: str) -> None:
-    await tx.connection.execute(ADD, (key, new_id()))
+    await execute(tx, ADD, (key, new_id()))
 
 
 async def count(db: Database) -> int:
     async with db.read() as tx:
-        return len(await (await tx.connection.execute(KEYS)).fetchall())
+        return len(await (await execute(tx, KEYS)).fetchall())
 
 
 async def test_commits_on_success_and_rolls_back_on_any_exception(db: Database):
@@ -51,7 +52,7 @@ async def test_rolls_back_after_a_failed_statement_and_gives_the_connection_back
             await add_twice()
 
     async with small.read() as tx:
-        assert tx.connection.info.transaction_status is TransactionStatus.IDLE
+        assert (await tx.psycopg()).info.transaction_status is TransactionStatus.IDLE
     assert await count(small) == 0
     await small.close()
 
@@ -62,7 +63,7 @@ async def test_a_cancelled_statement_frees_its_connection(database_url: str, db:
     async def wait_for_long() -> None:
         async with small.write() as tx:
             await add(tx, "lost")
-            await tx.connection.execute("SELECT pg_sleep(60)")
+            await execute(tx, "SELECT pg_sleep(60)")
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
@@ -74,11 +75,12 @@ async def test_a_cancelled_statement_frees_its_connection(database_url: str, db:
 
 async def test_a_snapshot_sees_one_state_and_writes_nothing(db: Database):
     async with db.snapshot() as tx:
-        before = await (await tx.connection.execute(KEYS)).fetchall()
+        before = await (await execute(tx, KEYS)).fetchall()
         async with db.write() as other:
             await add(other, "meanwhile")
-        assert await (await tx.connection.execute(KEYS)).fetchall() == before
-        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        assert await (await execute(tx, KEYS)).fetchall() == before
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        async with db.snapshot() as tx:
             await add(tx, "x")
 
     assert await count(db) == 1
@@ -107,9 +109,10 @@ async def test_every_connection_has_its_limits(db: Database):
             "statement_timeout": "10s",
             "lock_timeout": "5s",
             "idle_in_transaction_session_timeout": "15s",
+            "client_connection_check_interval": "1s",
             "TimeZone": "UTC",
         }.items():
-            assert await (await tx.connection.execute(f"SHOW {name}")).fetchone() == (value,)
+            assert await (await execute(tx, f"SHOW {name}")).fetchone() == (value,)
 
 
 async def test_says_what_is_wrong_with_the_address():

@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import CHAR, JSONB
 from server.db.session import Database
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery, count_statements, together, unnest_rows
 from server.kernel.ids import new_id
+from tests.factories import execute
 
 things = Table(
     "statement_things",
@@ -96,12 +97,12 @@ SET_AMOUNTS = Command(update(things).values(amount=_changed.c.amount).where(thin
 @pytest.fixture
 async def table(db: Database) -> AsyncIterator[Database]:
     async with db.write_single() as tx:
-        await tx.connection.execute("DROP TABLE IF EXISTS statement_things")
+        await execute(tx, "DROP TABLE IF EXISTS statement_things")
     async with db.write_single() as tx:
-        await tx.connection.execute(_CREATE)
+        await execute(tx, _CREATE)
     yield db
     async with db.write_single() as tx:
-        await tx.connection.execute("DROP TABLE statement_things")
+        await execute(tx, "DROP TABLE statement_things")
 
 
 def thing(name: str = "a", **changes: Any) -> Thing:

@@ -1,6 +1,6 @@
 """Placing orders."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from uuid import uuid4
 
 from kontor.orders.v1.orders_service_pb2 import PlaceOrderRequest, PlaceOrderResponse
@@ -46,7 +46,9 @@ def _place_orders(session: Session, name: str, *, lines: int, goal_ratio: float)
 
     def limit_round() -> Round:
         batch = make_carts(session, count, lines=lines, same_goods=same_goods)
-        script = _script(seen, traced, batch, session.data.goods(_GOODS_PER_LINE * LINES), carts=count)
+        script = _script(
+            seen, request.request_id, traced, batch, session.data.goods(_GOODS_PER_LINE * LINES), carts=count
+        )
         return pgbench.run(shop, script, clients=CLIENTS, seconds=session.options.seconds)
 
     def shop_round() -> Round:
@@ -95,16 +97,15 @@ def order_of(cart: GuestCart) -> tuple[PlaceOrderRequest, Headers]:
     return request, (("x-cart-token", cart.token),)
 
 
-def _script(seen: Trace, traced: int, batch: int, goods: Sequence[Goods], *, carts: int) -> pgbench.Script:
+def _script(seen: Trace, key: str, traced: int, batch: int, goods: Sequence[Goods], *, carts: int) -> pgbench.Script:
     placed = PlaceOrderResponse.FromString(seen.response).order
-    key = next(value for step in seen.statements for name, value in step.params.items() if name == "key")
     varying: dict[object, str] = {
         made_id(Kind.CART, traced, 1): id_sql(Kind.CART, batch, f":client_id * {carts // CLIENTS} + :turn"),
         placed.number: pgbench.fresh_text("N"),
         key: pgbench.fresh_text("key"),
     }
     sets = []
-    ordered = _variants(seen)
+    ordered = _variants(seen, {item.variant_uuid for item in goods})
     if len(ordered) > 1:
         # A third of the goods for each line, so that no two lines meet.
         for number, variant in enumerate(ordered):
@@ -114,10 +115,11 @@ def _script(seen: Trace, traced: int, batch: int, goods: Sequence[Goods], *, car
     return pgbench.write_script(seen, varying=varying, sets=sets)
 
 
-def _variants(seen: Trace) -> list[str]:
-    """Return the variants that the traced call held."""
+def _variants(seen: Trace, known: Set[str]) -> list[str]:
+    """Return the variants that the traced call held, in the order in which it did."""
     for statement in seen.statements:
-        held = statement.params.get("variant_id")
-        if isinstance(held, list):
-            return [str(variant) for variant in held]
+        for value in statement.values:
+            variants = (value or "").strip("{}").split(",")
+            if set(variants) <= known:
+                return variants
     raise RuntimeError("PlaceOrder held no stock")

@@ -16,6 +16,7 @@ from tests.factories import (
     Headers,
     MadeProduct,
     VariantPlan,
+    execute,
     make_product,
     make_tax_rate,
     make_user,
@@ -92,7 +93,7 @@ class Buyer:
     async def close(self) -> None:
         """Order what is in the cart, as far as the cart knows of it."""
         async with self.db.write() as tx:
-            await tx.connection.execute("UPDATE carts SET status = 'ORDERED' WHERE status = 'OPEN'")
+            await execute(tx, "UPDATE carts SET status = 'ORDERED' WHERE status = 'OPEN'")
 
 
 def address(**changes: Any) -> postal_address_pb2.PostalAddress:

@@ -10,7 +10,7 @@ from kontor.cart.v1 import cart_service_pb2 as api
 from server.cart.tables import CartItem
 from server.db.statement import count_statements
 from server.kernel.ids import CartId, Prefix, format_id, new_id, parse_id
-from tests.factories import MadeProduct, VariantPlan, insert_row, make_product, rows
+from tests.factories import MadeProduct, VariantPlan, execute, insert_row, make_product, rows
 from tests.rpc.cart.conftest import Buyer, lines, stored
 from tests.shop import refusal
 
@@ -201,7 +201,7 @@ async def test_refuses_a_closed_cart(guest: Buyer, shirt: MadeProduct) -> None:
 async def test_fills_a_cart_that_was_thrown_away(guest: Buyer, shirt: MadeProduct) -> None:
     lost = await guest.add(shirt)
     async with guest.db.write() as tx:
-        await tx.connection.execute("DELETE FROM carts")
+        await execute(tx, "DELETE FROM carts")
 
     cart = await guest.add(shirt, 2)
 

@@ -9,7 +9,7 @@ from server.cart.values import Checkout
 from server.db.statement import count_statements
 from server.kernel.actor import ANONYMOUS, Actor
 from server.kernel.ids import CartId, Prefix, format_id, parse_id
-from tests.factories import MadeProduct, VariantPlan, make_product, make_shipping_method, rows
+from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_shipping_method, rows
 from tests.rpc.cart.conftest import Buyer
 from tests.shop import ManualClock, refusal
 
@@ -86,7 +86,7 @@ async def test_refuses_an_empty_or_absent_cart(guest: Buyer, user: Buyer, shirt:
 async def test_refuses_what_cannot_be_bought_any_more(guest: Buyer, shirt: MadeProduct) -> None:
     await guest.add(shirt)
     async with guest.db.write() as tx:
-        await tx.connection.execute("UPDATE products SET status = 'ARCHIVED'")
+        await execute(tx, "UPDATE products SET status = 'ARCHIVED'")
 
     with pytest.raises(VariantUnavailable):
         await check_out(guest)

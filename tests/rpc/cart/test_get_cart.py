@@ -7,7 +7,7 @@ from kontor.catalog.v1 import catalog_pb2
 
 from server.cart.service import CartSettings
 from server.db.statement import count_statements
-from tests.factories import MadeProduct, VariantPlan, make_product, make_tax_rate
+from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_tax_rate
 from tests.rpc.cart.conftest import Buyer
 from tests.shop import refusal
 
@@ -68,7 +68,7 @@ async def test_counts_nothing_for_what_cannot_be_bought_any_more(guest: Buyer, s
     await guest.add(shirt, 2)
     await guest.add(shirt, 1, at=1)
     async with guest.db.write() as tx:
-        await tx.connection.execute("UPDATE variants SET active = false WHERE id = %s", (shirt.variants[0].id,))
+        await execute(tx, "UPDATE variants SET active = false WHERE id = %s", (shirt.variants[0].id,))
 
     cart = await guest.get()
 
@@ -81,7 +81,7 @@ async def test_counts_nothing_for_what_cannot_be_bought_any_more(guest: Buyer, s
 async def test_says_when_fewer_are_left_than_lie_in_it(guest: Buyer, shirt: MadeProduct) -> None:
     await guest.add(shirt, 3, at=1)
     async with guest.db.write() as tx:
-        await tx.connection.execute("UPDATE stock_items SET on_hand = 2 WHERE variant_id = %s", (shirt.variants[1].id,))
+        await execute(tx, "UPDATE stock_items SET on_hand = 2 WHERE variant_id = %s", (shirt.variants[1].id,))
 
     [item] = (await guest.get()).items
 

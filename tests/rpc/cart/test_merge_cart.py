@@ -5,7 +5,7 @@ import asyncio
 import grpc
 from kontor.cart.v1 import cart_service_pb2 as api
 
-from tests.factories import MadeProduct, VariantPlan, make_product, make_shipping_method
+from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_shipping_method
 from tests.rpc.cart.conftest import Buyer, address, lines, stored
 from tests.shop import refusal
 
@@ -31,7 +31,7 @@ async def test_never_loses_an_item_that_is_sold_out(guest: Buyer, user: Buyer, s
     await guest.add(shirt, 2)
     await guest.add(shirt, 1, at=1)
     async with guest.db.write() as tx:
-        await tx.connection.execute("UPDATE stock_items SET on_hand = 0")
+        await execute(tx, "UPDATE stock_items SET on_hand = 0")
 
     cart = await user.merge(guest.token)
 
@@ -115,7 +115,8 @@ async def test_refuses_more_lines_than_a_cart_has(guest: Buyer, user: Buyer, shi
     await user.add(shirt)
     await guest.add(many)
     async with guest.db.write() as tx:
-        await tx.connection.execute(
+        await execute(
+            tx,
             "INSERT INTO cart_items SELECT uuidv7(), i.cart_id, v.id, 1, i.created_time FROM cart_items i "
             "JOIN variants own ON own.id = i.variant_id "
             "JOIN variants v ON v.product_id = own.product_id AND v.id <> own.id WHERE own.product_id = %s",

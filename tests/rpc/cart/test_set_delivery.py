@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from server.kernel.ids import Prefix, ShippingMethodId, format_id, new_id
-from tests.factories import MadeProduct, VariantPlan, make_product, make_shipping_method
+from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_shipping_method
 from tests.rpc.cart.conftest import Buyer, address, stored
 from tests.shop import refusal
 
@@ -110,7 +110,7 @@ async def test_forgets_a_method_that_is_not_offered_any_more(guest: Buyer, shirt
     await guest.set_addresses()
     await guest.set_method(ship(standard))
     async with guest.db.write() as tx:
-        await tx.connection.execute("UPDATE shipping_methods SET active = false")
+        await execute(tx, "UPDATE shipping_methods SET active = false")
 
     cart = await guest.get()
 

@@ -17,6 +17,7 @@ from server.db.statement import count_statements
 from server.kernel.actor import Role
 from server.settings import Settings
 from tests.buying import Bazaar, Goods, open_bazaar
+from tests.factories import execute
 from tests.fakes import StripeStandIn
 from tests.shop import Clients, ManualClock, Work
 from tests.waiting import eventually
@@ -125,7 +126,7 @@ async def test_keeps_nothing_while_more_happens_than_can_be_followed(
     first = processes[0]
     await eventually(lambda: _kept(first))
     async with app.core.db.write() as tx:
-        await tx.connection.execute("SELECT pg_current_xact_id()")
+        await execute(tx, "SELECT pg_current_xact_id()")
         await bazaar.run(
             "INSERT INTO events (id, type, aggregate_id, sequence, data, created_time)"
             " SELECT uuidv7(), 'thing.happened', uuidv7(), 1, '{}', now() FROM generate_series(1, 1200)"

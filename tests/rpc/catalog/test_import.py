@@ -12,6 +12,7 @@ from server.catalog.shopify import parse_products
 from server.catalog.stocking import FirstCount
 from server.db.session import Database, WriteTx
 from server.inventory.service import create_stock
+from tests.factories import execute
 from tests.shop import ManualClock
 from tests.unit.catalog.files import SAMPLE, make_row, parse
 
@@ -30,7 +31,7 @@ def import_rows(db: Database, clock: ManualClock) -> Import:
 
 async def fetch(db: Database, query: str, *values: Any) -> list[tuple[Any, ...]]:
     async with db.read() as tx:
-        return await (await tx.connection.execute(query, values)).fetchall()
+        return await (await execute(tx, query, values)).fetchall()
 
 
 async def dump(db: Database) -> list[list[tuple[Any, ...]]]:
@@ -169,7 +170,7 @@ async def test_keeps_live_stock(db, import_rows):
     row = make_row(**TRACKED, **{"Variant Inventory Qty": "7"})
     await import_rows(row)
     async with db.write() as tx:
-        await tx.connection.execute("UPDATE stock_items SET on_hand = 3")
+        await execute(tx, "UPDATE stock_items SET on_hand = 3")
 
     report = await import_rows(row | {"Variant Inventory Qty": "50", "Variant Inventory Policy": "continue"})
 

@@ -5,11 +5,12 @@ from typing import Any
 from server.catalog.seed import seed_products
 from server.db.session import Database
 from server.inventory.service import create_stock
+from tests.factories import execute
 
 
 async def fetch(db: Database, query: str) -> list[tuple[Any, ...]]:
     async with db.read() as tx:
-        return await (await tx.connection.execute(query)).fetchall()
+        return await (await execute(tx, query)).fetchall()
 
 
 TABLES = ("categories", "products", "product_media", "variants", "variant_prices", "product_prices")
@@ -53,7 +54,7 @@ async def test_makes_the_same_products_each_time(db):
     await seed_products(db, 30, keep_stock=create_stock)
     first = await dump(db)
     async with db.write() as tx:
-        await tx.connection.execute("TRUNCATE products, categories, stock_items CASCADE")
+        await execute(tx, "TRUNCATE products, categories, stock_items CASCADE")
 
     await seed_products(db, 30, keep_stock=create_stock)
 

@@ -9,6 +9,7 @@ import pytest
 import structlog
 from kontor.catalog.v1 import catalog_service_pb2
 
+from tests.factories import execute
 from tests.rpc.chain.conftest import Echo
 from tests.shop import Clients, refusal
 
@@ -85,7 +86,7 @@ async def test_a_nul_byte_outside_of_texts_is_fine(echo: Echo):
 async def test_a_value_that_the_database_cannot_take_is_the_callers_mistake(echo: Echo, statement: str):
     async def read(request, call):
         async with echo.db.read() as tx:
-            await tx.connection.execute(statement.encode())
+            await execute(tx, statement)
         return ""
 
     echo.servicer.script = read

@@ -10,6 +10,7 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from server.db.idempotency import delete_expired
 from server.kernel.errors import FailedPrecondition
 from server.kernel.ids import CartId, UserId, new_id
+from tests.factories import execute
 from tests.rpc.chain.conftest import Echo
 from tests.shop import refusal
 from tests.waiting import eventually
@@ -134,7 +135,7 @@ async def test_does_not_store_an_answer_that_must_stay_fresh(echo: Echo, work):
     assert (await echo.call("Fresh", text="a", request_id="k1")).text == "present state"
     assert work == ["a"]
     async with echo.db.read() as tx:
-        rows = await (await tx.connection.execute("SELECT response FROM idempotency_keys")).fetchall()
+        rows = await (await execute(tx, "SELECT response FROM idempotency_keys")).fetchall()
     assert rows == [(None,)]
 
 
@@ -203,8 +204,8 @@ async def test_a_retry_after_its_own_claim_was_committed_finds_the_work_done(ech
 async def _until_somebody_waits_for_a_lock(echo: Echo) -> None:
     async def waiting() -> bool:
         async with echo.db.read() as tx:
-            found = await tx.connection.execute(
-                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            found = await execute(
+                tx, "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
             return bool(await found.fetchall())
 

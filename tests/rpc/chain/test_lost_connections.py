@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from server.db.session import Database
-from tests.factories import rows
+from tests.factories import execute, rows
 from tests.rpc.chain.conftest import Echo
 from tests.shop import refusal
 from tests.waiting import eventually
@@ -22,7 +22,7 @@ async def small(echo: Echo) -> AsyncIterator[Database]:
 
     async def write(request: Any, call: Any) -> str:
         async with small.write() as tx:
-            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES (%s)", (request.text,))
+            await execute(tx, "INSERT INTO event_cursors (name) VALUES (%s)", (request.text,))
         return "written"
 
     echo.servicer.script = write
@@ -41,7 +41,7 @@ async def kill(echo: Echo, pid: int) -> None:
 @pytest.mark.parametrize("method", ["Public", "Once", "Must"])
 async def test_a_write_on_a_dead_connection_says_come_back_and_does_nothing(echo: Echo, small: Database, method: str):
     async with small.read() as tx:
-        pid = tx.connection.info.backend_pid
+        pid = (await tx.psycopg()).info.backend_pid
     await kill(echo, pid)
 
     refused = await refusal(echo.call(method, text="a", request_id="k1"))
@@ -58,11 +58,11 @@ async def test_a_write_whose_connection_dies_halfway_leaves_nothing(echo: Echo, 
 
     async def write(request: Any, call: Any) -> str:
         async with small.write() as tx:
-            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES ('first')")
+            await execute(tx, "INSERT INTO event_cursors (name) VALUES ('first')")
             if not killed:
-                killed.append(tx.connection.info.backend_pid)
+                killed.append((await tx.psycopg()).info.backend_pid)
                 await kill(echo, killed[0])
-            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES ('second')")
+            await execute(tx, "INSERT INTO event_cursors (name) VALUES ('second')")
         return "written"
 
     echo.servicer.script = write
@@ -80,9 +80,9 @@ async def test_a_write_whose_connection_dies_before_the_commit_leaves_nothing(ec
 
     async def write(request: Any, call: Any) -> str:
         async with small.write() as tx:
-            await tx.connection.execute("INSERT INTO event_cursors (name) VALUES ('only')")
+            await execute(tx, "INSERT INTO event_cursors (name) VALUES ('only')")
             if not killed:
-                killed.append(tx.connection.info.backend_pid)
+                killed.append((await tx.psycopg()).info.backend_pid)
                 await kill(echo, killed[0])
         return "written"
 
@@ -97,8 +97,8 @@ async def test_a_write_whose_connection_dies_before_the_commit_leaves_nothing(ec
 async def test_a_read_on_a_dead_connection_just_answers(echo: Echo, small: Database):
     async def read(request: Any, call: Any) -> str:
         async with small.read() as tx:
-            await tx.connection.execute("SELECT 1")
-            return str(tx.connection.info.backend_pid)
+            await execute(tx, "SELECT 1")
+            return str((await tx.psycopg()).info.backend_pid)
 
     echo.servicer.script = read
     pid = (await echo.call("Read")).text

@@ -11,6 +11,7 @@ from server.db.statement import count_statements
 from server.events.dispatch import Dispatcher
 from server.events.service import NewEvent, record
 from server.kernel.ids import new_id
+from tests.factories import execute
 from tests.rpc.events.conftest import rows
 from tests.waiting import eventually
 
@@ -135,15 +136,15 @@ async def test_a_dispatcher_that_fails_halfway_loses_and_repeats_nothing(db: Dat
     await make(db, aggregate)
     # The queue refuses: jobs and cursor are one transaction.
     async with db.write() as tx:
-        await tx.connection.execute(
+        await execute(
+            tx,
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
             "CREATE TRIGGER refuse BEFORE UPDATE ON event_cursors FOR EACH ROW EXECUTE FUNCTION refuse()",
-            prepare=False,
         )
     with pytest.raises(Exception, match="no"):
         await dispatcher.dispatch()
     async with db.write() as tx:
-        await tx.connection.execute("DROP FUNCTION refuse CASCADE")
+        await execute(tx, "DROP FUNCTION refuse CASCADE")
     assert await jobs(db) == []
 
     await dispatcher.dispatch()
@@ -176,11 +177,11 @@ async def test_two_dispatchers_never_deliver_twice(db: Database, database_url: s
 async def test_goes_on_after_a_failure(db: Database, dispatcher: Dispatcher) -> None:
     await make(db, new_id())
     async with db.write() as tx:
-        await tx.connection.execute("ALTER TABLE event_cursors RENAME TO hidden_cursors")
+        await execute(tx, "ALTER TABLE event_cursors RENAME TO hidden_cursors")
     running = asyncio.create_task(dispatcher.run())
     await asyncio.sleep(0)
     async with db.write() as tx:
-        await tx.connection.execute("ALTER TABLE hidden_cursors RENAME TO event_cursors")
+        await execute(tx, "ALTER TABLE hidden_cursors RENAME TO event_cursors")
 
     async def delivered() -> bool:
         return len(await jobs(db)) == 2

@@ -13,6 +13,7 @@ from server.events.service import NewEvent, record
 from server.kernel.clock import SystemClock
 from server.kernel.ids import new_id
 from server.work import register_upkeep, work_until
+from tests.factories import execute
 from tests.rpc.events.conftest import rows
 from tests.waiting import eventually
 
@@ -91,9 +92,10 @@ async def test_a_job_whose_worker_was_killed_is_run_again(db: Database, database
 async def stall(db: Database) -> None:
     """Let every job that waits be in the hands of a worker that is dead."""
     async with db.write() as tx:
-        await tx.connection.execute(
+        await execute(
+            tx,
             "WITH worker AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour') "
-            "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)"
+            "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM worker)",
         )
 
 
@@ -140,18 +142,19 @@ async def test_a_stalled_job_that_cannot_be_retried_does_not_stop_the_others(db:
         await count.defer_async(number=2)
     await stall(db)
     async with db.write() as tx:
-        await tx.connection.execute(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$"
+        await execute(
+            tx, "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$"
         )
-        await tx.connection.execute(
+        await execute(
+            tx,
             "CREATE TRIGGER refuse BEFORE UPDATE ON procrastinate_jobs FOR EACH ROW"
-            " WHEN (NEW.status = 'todo' AND NEW.args->>'number' = '1') EXECUTE FUNCTION refuse()"
+            " WHEN (NEW.status = 'todo' AND NEW.args->>'number' = '1') EXECUTE FUNCTION refuse()",
         )
     try:
         await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
     finally:
         async with db.write() as tx:
-            await tx.connection.execute("DROP FUNCTION refuse CASCADE")
+            await execute(tx, "DROP FUNCTION refuse CASCADE")
 
     assert runs == [2]
 
@@ -162,7 +165,8 @@ async def test_forgets_expired_idempotency_keys(db: Database, database_url: str)
     now = datetime.now(UTC)
     async with db.write() as tx:
         for key, expires_time in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(hours=1))):
-            await tx.connection.execute(
+            await execute(
+                tx,
                 "INSERT INTO idempotency_keys "
                 "(scope, method, key, request_hash, resource_id, created_time, expires_time) "
                 "VALUES ('upkeep', '/m', %s, '', %s, %s, %s)",
@@ -179,13 +183,15 @@ async def test_forgets_old_jobs_and_keeps_fresh_and_failed_ones(db: Database, da
     register_upkeep(app, db=db, clock=SystemClock())
     async with db.write() as tx:
         for status, days in (("succeeded", 2), ("succeeded", 0), ("failed", 2), ("failed", 40)):
-            await tx.connection.execute(
+            await execute(
+                tx,
                 "WITH job AS (INSERT INTO procrastinate_jobs (task_name, status, args, queue_name) "
                 "VALUES (%s, %s, '{}', 'default') RETURNING id) "
                 "INSERT INTO procrastinate_events (job_id, type, at) SELECT id, 'deferred', now() - %s FROM job",
                 (f"{status}-{days}", status, timedelta(days=days)),
             )
-            await tx.connection.execute(
+            await execute(
+                tx,
                 "INSERT INTO procrastinate_events (job_id, type, at) "
                 "SELECT id, %s, now() - %s::interval FROM procrastinate_jobs WHERE task_name = %s",
                 (status, timedelta(days=days), f"{status}-{days}"),

@@ -12,7 +12,7 @@ from server.db.statement import count_statements
 from server.inventory import service as inventory
 from server.inventory.errors import OutOfStock
 from server.kernel.ids import OrderId, VariantId, new_id
-from tests.factories import LONG_AGO, VariantPlan, make_product, rows
+from tests.factories import LONG_AGO, VariantPlan, execute, make_product, rows
 
 NOW = LONG_AGO + timedelta(days=1)
 SOON = NOW + timedelta(minutes=30)
@@ -110,10 +110,8 @@ async def test_holds_nothing_when_one_is_short_and_names_all_that_are(warehouse:
 
 async def test_keeps_safety_stock_and_sells_on_backorder(warehouse: Warehouse) -> None:
     async with warehouse.db.write() as tx:
-        await tx.connection.execute("UPDATE stock_items SET safety = 3 WHERE variant_id = %s", (warehouse.mug,))
-        await tx.connection.execute(
-            "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", (warehouse.cup,)
-        )
+        await execute(tx, "UPDATE stock_items SET safety = 3 WHERE variant_id = %s", (warehouse.mug,))
+        await execute(tx, "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", (warehouse.cup,))
 
     with pytest.raises(OutOfStock) as caught:
         await warehouse.hold({warehouse.mug: 8, warehouse.cup: 8})
@@ -297,9 +295,7 @@ async def test_gives_back_what_was_not_shipped(warehouse: Warehouse) -> None:
 
 async def test_does_not_ship_what_is_not_there_yet(warehouse: Warehouse) -> None:
     async with warehouse.db.write() as tx:
-        await tx.connection.execute(
-            "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", (warehouse.cup,)
-        )
+        await execute(tx, "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", (warehouse.cup,))
     order_id = await warehouse.hold({warehouse.cup: 4, warehouse.mug: 1})
     await warehouse.commit(order_id)
 

@@ -28,6 +28,7 @@ from server.payments.webhooks import Webhooks
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server
+from tests.factories import execute
 from tests.fakes import StripeStandIn
 from tests.shop import ManualClock
 
@@ -46,7 +47,7 @@ class OrderWatch:
 
     async def lock(self, tx: WriteTx, order_id: OrderId, /) -> None:
         """Lock the order's row."""
-        await tx.connection.execute("SELECT FROM orders WHERE id = %s FOR UPDATE", (order_id,))
+        await execute(tx, "SELECT FROM orders WHERE id = %s FOR UPDATE", (order_id,))
 
     async def payment_changed(
         self, tx: WriteTx, order_id: OrderId, payments: PaymentTotals, /, *, actor: Actor | None
@@ -153,7 +154,8 @@ class Bench:
         }
         columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
         async with self.db.write() as tx:
-            await tx.connection.execute(
+            await execute(
+                tx,
                 f"INSERT INTO orders ({columns}) VALUES ({marks})",  # The names stand above.
                 list(values.values()),
             )
@@ -197,7 +199,7 @@ class Bench:
     async def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         """Look into the database."""
         async with self.db.read() as tx:
-            return await (await tx.connection.execute(sql, params)).fetchall()
+            return await (await execute(tx, sql, params)).fetchall()
 
     async def ledger(self, payment: Payment) -> Sequence[tuple[str, str, int]]:
         """Return the ledger of a payment, oldest first."""

@@ -15,6 +15,7 @@ from server.rpc.auth import AccessTokens
 from server.users.passwords import PasswordHasher
 from server.users.service import AccountService
 from server.users.sessions import SessionService
+from tests.factories import execute
 from tests.shop import Clients, Mailbox, ManualClock, Work
 
 GOOD_PASSWORD = "violet harbour 93 teapot"
@@ -38,7 +39,7 @@ class Shop:
     async def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Look into the database."""
         async with self.db.read() as tx:
-            return await (await tx.connection.execute(sql.encode(), params)).fetchall()
+            return await (await execute(tx, sql, params)).fetchall()
 
     async def register(self, email: str = "ada@example.com", password: str = GOOD_PASSWORD) -> None:
         await self.rpc.Register(api.RegisterRequest(email=email, password=password, display_name="Ada Byron"))

@@ -6,6 +6,7 @@ from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.statement import count_statements
 from server.kernel.ids import Prefix, format_id
+from tests.factories import execute
 from tests.rpc.users.conftest import Shop, bearer
 from tests.shop import refusal
 
@@ -40,7 +41,7 @@ async def test_a_closed_account_is_not_found(shop: Shop) -> None:
     await shop.make_user()
     tokens = (await shop.login()).tokens
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE users SET active = false")
+        await execute(tx, "UPDATE users SET active = false")
 
     refused = await refusal(shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(tokens)))
 
@@ -51,7 +52,7 @@ async def test_an_erased_account_is_not_found(shop: Shop) -> None:
     await shop.make_user()
     tokens = (await shop.login()).tokens
     async with shop.db.write() as tx:
-        await tx.connection.execute("DELETE FROM users")
+        await execute(tx, "DELETE FROM users")
 
     refused = await refusal(shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(tokens)))
 

@@ -11,13 +11,14 @@ import pytest
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.kernel.actor import Role
+from tests.factories import execute
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal
 
 
 async def set_hash(shop: Shop, password_hash: str) -> None:
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE users SET password_hash = %s", (password_hash,))
+        await execute(tx, "UPDATE users SET password_hash = %s", (password_hash,))
 
 
 async def fail(shop: Shop, times: int, email: str = "ada@example.com", *, address: str = "203.0.113.7") -> None:
@@ -84,7 +85,7 @@ async def test_an_unverified_address_is_told_so_only_with_the_right_password(sho
 async def test_a_closed_account_looks_like_none(shop: Shop) -> None:
     await shop.make_user()
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE users SET active = false")
+        await execute(tx, "UPDATE users SET active = false")
 
     refused = await refusal(shop.login())
 

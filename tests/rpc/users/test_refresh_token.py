@@ -6,6 +6,7 @@ from datetime import timedelta
 import grpc
 from kontor.users.v1 import users_service_pb2 as api
 
+from tests.factories import execute
 from tests.rpc.users.conftest import Shop, bearer
 from tests.shop import refusal
 from tests.waiting import eventually
@@ -94,7 +95,7 @@ async def test_a_closed_account_gets_no_tokens(shop: Shop) -> None:
     await shop.make_user()
     tokens = (await shop.login()).tokens
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE users SET active = false")
+        await execute(tx, "UPDATE users SET active = false")
 
     assert (await refusal(refresh(shop, tokens.refresh_token))).reason == "REFRESH_TOKEN_INVALID"
     assert await shop.rows("SELECT count(*) FROM refresh_tokens") == [(1,)]

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from kontor.users.v1 import users_service_pb2 as api
 
+from tests.factories import execute
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal
 
@@ -174,5 +175,5 @@ async def test_a_mail_that_could_not_be_sent_is_tried_again(shop: Shop) -> None:
     )
     assert (status, attempts, later) == ("todo", 1, True)
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+        await execute(tx, "UPDATE procrastinate_jobs SET scheduled_at = now()")
     await shop.rpc.VerifyEmail(api.VerifyEmailRequest(token=await shop.mailed_code(), password=GOOD_PASSWORD))

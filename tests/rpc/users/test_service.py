@@ -10,6 +10,7 @@ from server.kernel.errors import InvalidArgument
 from server.users import queries
 from server.users.errors import InvalidCredentials, PasswordTooCommon
 from server.users.rules import Device
+from tests.factories import execute
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal
 
@@ -54,7 +55,7 @@ async def test_no_session_opens_when_the_password_changes_while_it_is_checked(sh
     async with shop.db.read() as tx:
         checked = await queries.FIND_CREDENTIALS.one(tx, email="ada@example.com")
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE users SET password_hash = %s", (await shop.hasher.hash(OTHER_PASSWORD),))
+        await execute(tx, "UPDATE users SET password_hash = %s", (await shop.hasher.hash(OTHER_PASSWORD),))
 
     with pytest.raises(InvalidCredentials):
         await shop.sessions._open(checked, GOOD_PASSWORD, account=b"", device=Device("", ""))
@@ -89,7 +90,7 @@ async def test_clean_up_deletes_accounts_that_nobody_verified_for_a_week(shop: S
     await shop.make_user("verified@example.com")
     await shop.register("closed@example.com")
     async with shop.db.write() as tx:
-        await tx.connection.execute("UPDATE users SET active = false WHERE email = 'closed@example.com'")
+        await execute(tx, "UPDATE users SET active = false WHERE email = 'closed@example.com'")
     await shop.register("old@example.com")
     await shop.register("again@example.com")
     shop.clock.advance(timedelta(days=1))

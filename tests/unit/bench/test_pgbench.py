@@ -17,27 +17,27 @@ def script_of(*steps: Statement | PipelineBegins | PipelineEnds, **varying: str)
 
 
 def test_what_is_the_same_in_each_call_is_a_variable():
-    script = script_of(Statement("SELECT %(a)s::INTEGER %% 2", {"a": 7}))
+    script = script_of(Statement("SELECT $1::INTEGER % 2", ["7"]))
 
-    assert script.lines[-1] == "SELECT :s0_a::INTEGER % 2;"
-    assert script.variables == {"s0_a": "7"}
+    assert script.lines[-1] == "SELECT :s0_1::INTEGER % 2;"
+    assert script.variables == {"s0_1": "7"}
 
 
 def test_what_differs_is_an_expression():
-    script = script_of(Statement("SELECT %(cart)s::UUID", {"cart": CART}), cart="yes")
+    script = script_of(Statement("SELECT $1::UUID", [str(CART)]), cart="yes")
 
     assert script.lines[-1] == "SELECT (cart_sql)::UUID;"
 
 
 def test_what_differs_within_a_text_is_put_together():
-    script = script_of(Statement("SELECT %(a)s::JSONB", {"a": f'{{"cart":"{CART}"}}'}), cart="yes")
+    script = script_of(Statement("SELECT $1::JSONB", [f'{{"cart":"{CART}"}}']), cart="yes")
 
     assert script.lines[-1] == "SELECT (concat('{\"cart\":\"', (cart_sql), '\"}'))::JSONB;"
 
 
 def test_ids_that_the_call_made_are_fresh_each_time():
-    made = made_now()
-    statements = (Statement("SELECT %(a)s", {"a": made}), Statement("SELECT %(b)s", {"b": [made, made]}))
+    made = str(made_now())
+    statements = (Statement("SELECT $1", [made]), Statement("SELECT $1", [f"{{{made},{made}}}"]))
 
     script = script_of(*statements)
 
@@ -48,20 +48,20 @@ def test_ids_that_the_call_made_are_fresh_each_time():
 
 
 def test_ids_from_before_stay():
-    script = script_of(Statement("SELECT %(a)s", {"a": CART}))
+    script = script_of(Statement("SELECT $1", [str(CART)]))
 
-    assert script.variables == {"s0_a": str(CART)}
+    assert script.variables == {"s0_1": str(CART)}
 
 
-def test_writes_nothing_bytes_and_empty_texts_in_place():
-    script = script_of(Statement("SELECT %(a)s, %(b)s, %(c)s", {"a": None, "b": "", "c": b"\x01\xff"}))
+def test_writes_nothing_and_empty_texts_in_place():
+    script = script_of(Statement("SELECT $1, $2, $3, $10", [None, "", r"\x01ff", *["x"] * 6, "ten"]))
 
-    assert script.lines[-1] == "SELECT NULL, '', :s0_c;"
-    assert script.variables == {"s0_c": r"\x01ff"}
+    assert script.lines[-1] == "SELECT NULL, '', :s0_3, :s0_10;"
+    assert script.variables == {"s0_3": r"\x01ff", "s0_10": "ten"}
 
 
 def test_keeps_pipelines_and_counts_statements():
-    script = script_of(PipelineBegins(), Statement("A", {}), Statement("B", {}), PipelineEnds())
+    script = script_of(PipelineBegins(), Statement("A", []), Statement("B", []), PipelineEnds())
 
     assert script.lines[1:] == ["\\startpipeline", "A;", "B;", "\\endpipeline"]
     assert script.statement_count == 2

@@ -1,0 +1,249 @@
+"""Statements over libpq: what happens to a connection when something goes wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from sqlalchemy import Integer, Text, bindparam, column, func, insert, literal_column, select, table
+
+from server.db.session import Database, ReadTx
+from server.db.statement import Command, ScalarQuery, together
+from tests.factories import execute, rows
+from tests.waiting import eventually
+
+PID = ScalarQuery(select(func.pg_backend_pid()), int)
+ECHO = ScalarQuery(select(bindparam("text", type_=Text())), str)
+DIVIDE = ScalarQuery(select(literal_column("1", Integer) / bindparam("by", type_=Integer())), int)
+# `pg_sleep` gives nothing back that could be read.
+SLEEP = ScalarQuery(select(func.length(func.pg_sleep(bindparam("seconds", type_=Integer())).cast(Text))), int)
+MARKS = table("wire_marks", column("number", Integer))
+MARK = Command(insert(MARKS).values(number=bindparam("number")))
+
+
+@pytest.fixture
+async def small(db: Database) -> AsyncIterator[Database]:
+    """Open a pool of one connection."""
+    async with db.write_single() as tx:
+        await execute(tx, "CREATE UNLOGGED TABLE wire_marks (number integer)")
+    small = await Database.open(db.dsn, 1, 1)
+    yield small
+    await small.close()
+    async with db.write_single() as tx:
+        await execute(tx, "DROP TABLE wire_marks")
+
+
+async def pid(db: Database) -> int:
+    async with db.read() as tx:
+        return await PID.one(tx)
+
+
+async def sleeping(db: Database) -> bool:
+    return bool(await rows(db, "SELECT FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep'"))
+
+
+async def sleep_in(db: Database, *, seconds: int = 60) -> None:
+    async with db.write() as tx:
+        await MARK.run(tx, number=1)
+        await SLEEP.all(tx, seconds=seconds)
+
+
+async def marks(db: Database) -> list[int]:
+    return [number for (number,) in await rows(db, "SELECT number FROM wire_marks ORDER BY number")]
+
+
+async def test_a_cancelled_statement_ends_on_the_server_and_its_connection_goes_on(db: Database, small: Database):
+    before = await pid(small)
+    waiting = asyncio.create_task(sleep_in(small))
+    await eventually(lambda: sleeping(db))
+
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert not await sleeping(db)
+    assert await marks(db) == []
+    assert await pid(small) == before
+
+
+async def test_who_is_cancelled_twice_does_not_wait(db: Database, small: Database):
+    before = await pid(small)
+    waiting = asyncio.create_task(sleep_in(small))
+    await eventually(lambda: sleeping(db))
+
+    waiting.cancel()
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert await pid(small) != before
+    assert await marks(db) == []
+    # The server notices that nobody waits, and frees what the transaction held.
+    await eventually(lambda: ended(db, before))
+
+
+async def ended(db: Database, pid: int) -> bool:
+    return not await rows(db, "SELECT FROM pg_stat_activity WHERE pid = %s", pid)
+
+
+async def test_a_cancelled_statement_that_ends_soon_is_waited_for(db: Database, small: Database):
+    before = await pid(small)
+    async with db.write() as holder:
+        await execute(holder, "LOCK wire_marks IN ACCESS EXCLUSIVE MODE")
+        waiting = asyncio.create_task(sleep_in(small, seconds=0))
+        await eventually(lambda: locked(db))
+        waiting.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert await marks(db) == []
+    assert await pid(small) == before
+
+
+async def locked(db: Database) -> bool:
+    return bool(await rows(db, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+
+async def test_a_connection_that_is_ended_under_a_statement_says_why(db: Database, small: Database):
+    before = await pid(small)
+    waiting = asyncio.create_task(sleep_in(small))
+    await eventually(lambda: sleeping(db))
+
+    await rows(db, "SELECT pg_terminate_backend(%s)", before)
+
+    with pytest.raises(psycopg.errors.AdminShutdown):
+        await waiting
+    assert await pid(small) != before
+
+
+async def test_a_connection_that_is_ended_while_idle_is_replaced(db: Database, small: Database):
+    before = await pid(small)
+
+    await rows(db, "SELECT pg_terminate_backend(%s)", before)
+
+    async def replaced() -> bool:
+        try:
+            return await pid(small) != before
+        except psycopg.OperationalError:
+            return False
+
+    await eventually(replaced)
+
+
+async def test_statements_after_one_that_fails_do_not_run_and_can_be_run_later(db: Database, small: Database):
+    fresh = Command(insert(MARKS).values(number=bindparam("number") + 0))
+    before = await pid(small)
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with small.write() as tx:
+            await together(tx, MARK.bind(number=1), DIVIDE.bind(by=0), fresh.bind(number=2))
+
+    assert await marks(db) == []
+    async with small.write() as tx:
+        await together(tx, MARK.bind(number=3), DIVIDE.bind(by=1), fresh.bind(number=4))
+    assert await marks(db) == [3, 4]
+    assert await pid(small) == before
+
+
+async def test_a_statement_that_cannot_be_prepared_leaves_the_connection_as_it_was(db: Database, small: Database):
+    unknown = ScalarQuery(select(column("number", Integer)).select_from(table("wire_unknown")), int)
+    before = await pid(small)
+
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            async with small.read() as tx:
+                await unknown.all(tx)
+
+    assert await pid(small) == before
+
+
+async def test_a_failure_that_nobody_minded_does_not_pass_for_a_commit(db: Database, small: Database):
+    async def write() -> None:
+        async with small.write() as tx:
+            await MARK.run(tx, number=1)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await DIVIDE.one(tx, by=0)
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        await write()
+
+    assert await marks(db) == []
+
+
+async def test_a_statement_whose_columns_have_changed_is_prepared_anew(db: Database, small: Database):
+    everything = ScalarQuery(select(literal_column("wire_marks", Text)).select_from(MARKS), str)
+    narrow = ScalarQuery(select(column("number", Integer)).select_from(MARKS), int)
+    async with small.write() as tx:
+        await MARK.run(tx, number=7)
+        assert await narrow.all(tx) == [7]
+        assert await everything.all(tx) == ["(7)"]
+    async with db.write_single() as tx:
+        await execute(tx, "ALTER TABLE wire_marks ALTER number TYPE bigint")
+
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="result type"):
+        async with small.read() as tx:
+            await narrow.all(tx)
+    async with small.read() as tx:
+        assert await narrow.all(tx) == [7]
+
+
+async def test_takes_turns_with_psycopg_in_one_transaction(db: Database, small: Database):
+    for number in range(3):
+        async with small.write() as tx:
+            await execute(tx, "INSERT INTO wire_marks VALUES (%s)", (10 * number,))
+            await MARK.run(tx, number=10 * number + 1)
+            await execute(tx, "INSERT INTO wire_marks VALUES (%s)", (10 * number + 2,))
+
+    assert await marks(db) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
+
+
+async def test_what_psycopg_did_is_rolled_back_too(db: Database, small: Database):
+    async def fail() -> None:
+        async with small.write() as tx:
+            await execute(tx, "INSERT INTO wire_marks VALUES (1)")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert await marks(db) == []
+
+
+async def test_values_larger_than_the_socket_takes_at_once_go_and_come(small: Database):
+    long = "x" * 20_000_000
+
+    async with small.read() as tx:
+        first, second = await together(tx, ECHO.bind(text=long), ECHO.bind(text="y" + long))
+
+    assert first == [long]
+    assert second == ["y" + long]
+
+
+async def test_refuses_what_no_text_can_hold(small: Database):
+    async with small.read() as tx:
+        with pytest.raises(psycopg.DataError):
+            await ECHO.one(tx, text="a\0b")
+        assert await ECHO.one(tx, text="ä") == "ä"
+
+
+async def test_refuses_two_tasks_on_one_connection(small: Database):
+    async def ask(tx: ReadTx) -> int:
+        return await PID.one(tx)
+
+    async with small.read() as tx:
+        asked = await asyncio.gather(ask(tx), ask(tx), return_exceptions=True)
+
+    assert [type(answer) for answer in asked] == [int, RuntimeError]
+
+
+async def test_a_new_connection_is_heard_where_a_closed_one_was(db: Database):
+    for _ in range(5):
+        other = await Database.open(db.dsn, 2, 2)
+        async with other.read() as first, other.read() as second:
+            assert await PID.one(first) != await PID.one(second)
+            # As the pool does with one that is old.
+            await (await first.psycopg()).close()
+        assert await asyncio.wait_for(pid(other), 5) > 0
+        await other.close()
