@@ -1,3 +1,4 @@
+import pickle
 from uuid import UUID
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.kernel.errors import InvalidArgument
-from server.kernel.ids import Prefix, format_id, new_id, parse_id
+from server.kernel.ids import Prefix, format_id, format_written_id, new_id, parse_id, read_written_id
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,25 @@ def test_writes_and_reads_the_examples_of_the_specification(value: str, suffix: 
 @given(st.uuids(), st.sampled_from(Prefix))
 def test_reads_what_it_wrote(value: UUID, prefix: Prefix):
     assert parse_id(prefix, format_id(prefix, value), field="id") == value
+
+
+@given(st.uuids(), st.sampled_from(Prefix))
+def test_reads_and_writes_ids_as_postgresql_writes_them(value: UUID, prefix: Prefix):
+    assert read_written_id(str(value)) == value
+    assert format_written_id(prefix, str(value)) == format_id(prefix, value)
+
+
+def test_reads_uuids_that_are_like_any_other():
+    value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+
+    read = parse_id(Prefix.PRODUCT, "prod_01h455vb4pex5vsknk084sn02q", field="id")
+
+    assert type(read) is UUID
+    assert (repr(read), hash(read), read.bytes) == (repr(value), hash(value), value.bytes)
+    assert (read.version, read.is_safe) == (value.version, value.is_safe)
+    assert pickle.loads(pickle.dumps(read)) == value
+    with pytest.raises(TypeError):
+        read.int = 0  # type: ignore[misc]  # It is what the test is about.
 
 
 @given(st.uuids(), st.uuids())
