@@ -112,12 +112,7 @@ def _price_lines(
         if reduction is not None:
             left = reduction.left[index]
             discounts = tuple(reduction.line_discounts[index])
-        taxes = levy(left, plan)
-        tax = included = 0
-        for amount in taxes:
-            tax += amount.tax_minor
-            if amount.included:
-                included += amount.tax_minor
+        taxes, tax, included = levy(left, plan)
         total = left + tax - included
         priced.append(PricedLine(line.key, subtotal, subtotal - left, tax, included, total, discounts, taxes))
     return tuple(priced)
@@ -132,20 +127,9 @@ def _price_shipping(
     if reduction is not None:
         left = reduction.shipping_left
         discounts = tuple(reduction.shipping_discounts)
-    taxes = levy(left, plan_taxes(applicable))
-    tax = sum([amount.tax_minor for amount in taxes])
-    included = sum([amount.tax_minor for amount in taxes if amount.included])
-    return PricedShipping(
-        id=shipping.id,
-        name=shipping.name,
-        amount_minor=charge,
-        discount_minor=charge - left,
-        tax_minor=tax,
-        included_tax_minor=included,
-        total_minor=left + tax - included,
-        discounts=discounts,
-        taxes=taxes,
-    )
+    taxes, tax, included = levy(left, plan_taxes(applicable))
+    total = left + tax - included
+    return PricedShipping(shipping.id, shipping.name, charge, charge - left, tax, included, total, discounts, taxes)
 
 
 def _sum_up(

@@ -5,6 +5,7 @@ Rates are whole parts per million, so that every quotient is exact in integers a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.kernel.money import allot, divide_half_even
 
@@ -27,8 +28,7 @@ class TaxRate:
             raise ValueError("a tax rate must not be negative")
 
 
-@dataclass(frozen=True, slots=True)
-class TaxAmount:
+class TaxAmount(NamedTuple):
     """The tax of one rate; `taxable_minor` is what it is reckoned from, without any tax."""
 
     name: str
@@ -38,13 +38,20 @@ class TaxAmount:
     tax_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaxPlan:
+class TaxPlan(NamedTuple):
     """The rates that apply to one class of goods, or to shipping."""
 
     included: tuple[TaxRate, ...]
     added: tuple[TaxRate, ...]
     included_ppm: int
+
+
+class Levy(NamedTuple):
+    """All taxes on one amount; `included_minor` is the part of their sum that the amount contains."""
+
+    taxes: tuple[TaxAmount, ...]
+    tax_minor: int
+    included_minor: int
 
 
 def plan_taxes(rates: Iterable[TaxRate]) -> TaxPlan:
@@ -55,37 +62,38 @@ def plan_taxes(rates: Iterable[TaxRate]) -> TaxPlan:
     return TaxPlan(included, added, sum([rate.rate_ppm for rate in included]))
 
 
-def levy(amount_minor: int, plan: TaxPlan) -> tuple[TaxAmount, ...]:
+def levy(amount_minor: int, plan: TaxPlan) -> Levy:
     """Reckon every tax on an amount after discounts.
 
     All rates, contained or added, are taken on the same net amount; none is a tax on a tax. The contained ones are
     rounded together and then shared out by rate, so that net and taxes are exactly the price that was shown.
     """
-    included, included_ppm = plan.included, plan.included_ppm
-    amounts: list[TaxAmount] = []
-    net = amount_minor
+    included, added, included_ppm = plan
+    taxes: list[TaxAmount] = []
+    net, contained = amount_minor, 0
     if included:
         contained = divide_half_even(amount_minor * included_ppm, WHOLE_PPM + included_ppm)
         net -= contained
         if len(included) == 1:
             rate = included[0]
-            amounts.append(TaxAmount(rate.name, rate.rate_ppm, True, net, contained))
+            taxes.append(TaxAmount(rate.name, rate.rate_ppm, True, net, contained))
         else:
             shares = allot(contained, [rate.rate_ppm for rate in included])
             for rate, share in zip(included, shares, strict=True):
-                amounts.append(TaxAmount(rate.name, rate.rate_ppm, True, net, share))
-    for rate in plan.added:
+                taxes.append(TaxAmount(rate.name, rate.rate_ppm, True, net, share))
+    sum_minor = contained
+    for rate in added:
         tax = divide_half_even(net * rate.rate_ppm, WHOLE_PPM)
-        amounts.append(TaxAmount(rate.name, rate.rate_ppm, False, net, tax))
-    return tuple(amounts)
+        sum_minor += tax
+        taxes.append(TaxAmount(rate.name, rate.rate_ppm, False, net, tax))
+    return Levy(tuple(taxes), sum_minor, contained)
 
 
 def sum_taxes(amounts: Iterable[TaxAmount]) -> tuple[TaxAmount, ...]:
     """Add up the amounts of each rate, in the order of their names, whatever the order of the amounts."""
-    taxable: dict[tuple[str, int, bool], int] = {}
-    tax: dict[tuple[str, int, bool], int] = {}
-    for amount in amounts:
-        key = (amount.name, amount.rate_ppm, amount.included)
-        taxable[key] = taxable.get(key, 0) + amount.taxable_minor
-        tax[key] = tax.get(key, 0) + amount.tax_minor
-    return tuple([TaxAmount(*key, taxable[key], tax[key]) for key in sorted(taxable)])
+    sums: dict[tuple[str, int, bool], list[int]] = {}
+    for name, rate_ppm, included, taxable, tax in amounts:
+        total = sums.setdefault((name, rate_ppm, included), [0, 0])
+        total[0] += taxable
+        total[1] += tax
+    return tuple([TaxAmount(*key, *sums[key]) for key in sorted(sums)])

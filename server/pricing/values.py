@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from server.kernel.ids import ShippingMethodId
 from server.pricing.taxes import WHOLE_PPM, TaxAmount
 
 
-@dataclass(frozen=True, slots=True)
-class PriceLine:
+class PriceLine(NamedTuple):
     """A number of one thing to buy. `key` tells the lines of a cart apart, and breaks ties between them.
 
     `category_ids` holds the categories of the product and all above them, so that a discount on a category reaches what
@@ -146,16 +146,14 @@ class RejectionReason(StrEnum):
     NOTHING_TO_DISCOUNT = "NOTHING_TO_DISCOUNT"
 
 
-@dataclass(frozen=True, slots=True)
-class DiscountAmount:
+class DiscountAmount(NamedTuple):
     """What one discount takes off a line or shipping."""
 
     discount_id: UUID
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedDiscount:
+class AppliedDiscount(NamedTuple):
     """What one discount takes off the whole cart, shipping included."""
 
     id: UUID
@@ -164,16 +162,14 @@ class AppliedDiscount:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedCode:
+class RejectedCode(NamedTuple):
     """A code, as it was entered, that took nothing off."""
 
     code: str
     reason: RejectionReason
 
 
-@dataclass(frozen=True, slots=True)
-class PricedLine:
+class PricedLine(NamedTuple):
     """A line's price: total = subtotal − discount + tax − included tax."""
 
     key: UUID
@@ -186,8 +182,7 @@ class PricedLine:
     taxes: tuple[TaxAmount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PricedShipping:
+class PricedShipping(NamedTuple):
     """The price of sending: total = amount − discount + tax − included tax."""
 
     id: UUID
@@ -201,8 +196,7 @@ class PricedShipping:
     taxes: tuple[TaxAmount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PricedCart:
+class PricedCart(NamedTuple):
     """What a cart costs: total = subtotal − discount + shipping + tax − included tax.
 
     The discount covers goods and shipping; shipping is before discounts; tax is all tax, and `included_tax_minor` the
@@ -225,8 +219,7 @@ class PricedCart:
     rejected_codes: tuple[RejectedCode, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ShippingMethod:
+class ShippingMethod(NamedTuple):
     """A way to send a parcel, with its price in one currency."""
 
     id: ShippingMethodId
