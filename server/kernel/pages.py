@@ -68,7 +68,7 @@ def _fits_a_column(value: object) -> bool:
     if type(value) is not str or "\0" in value:
         return False
     # JSON can write half a character, which has no bytes.
-    return not any("\ud800" <= character <= "\udfff" for character in value)
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def not_a_token() -> InvalidArgument:
