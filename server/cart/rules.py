@@ -1,7 +1,7 @@
 """What a cart costs, what it lacks, and why it refuses: pure functions."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from server.cart.errors import CartEmpty, CartFull, CurrencyMismatch, VariantUnavailable
@@ -13,8 +13,7 @@ MAX_LINES = 100
 MAX_QUANTITY = 9999
 
 
-@dataclass(frozen=True, slots=True)
-class AddFacts:
+class AddFacts(NamedTuple):
     """What was found when something was to be put in; the fields stand in the order of the columns that are read."""
 
     currency: str

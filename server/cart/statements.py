@@ -30,7 +30,7 @@ from server.catalog.tables import Product, ProductMedia, Variant, VariantPrice
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command
 from server.inventory.tables import StockItem
-from server.kernel.ids import CartId, CartItemId, ProductId, ShippingMethodId, UserId, VariantId
+from server.kernel.ids import CartId, CartItemId, ProductId, ShippingMethodId, UserId, VariantId, read_written_id
 from server.pricing.rules import TaxRate as Rate
 from server.pricing.tables import ShippingMethod as ShippingMethodTable
 from server.pricing.tables import ShippingPrice, TaxRate
@@ -217,7 +217,7 @@ def _make_snapshot(
         shipping_address,
         billing_address,
         expires_time,
-        None if method is None else ShippingMethod(ShippingMethodId(UUID(method[0])), *method[1:]),
+        None if method is None else ShippingMethod(ShippingMethodId(read_written_id(method[0])), *method[1:]),
         tuple([_make_line(*values) for values in lines or ()]),
         tuple([Rate(*values) for values in rates or ()]),
     )
@@ -245,14 +245,14 @@ def _make_line(
     backorder_limit: int | None,
 ) -> CartLine:
     return CartLine(
-        CartItemId(UUID(item_id)),
-        ProductId(UUID(product_id)),
-        VariantId(UUID(variant_id)),
+        CartItemId(read_written_id(item_id)),
+        ProductId(read_written_id(product_id)),
+        VariantId(read_written_id(variant_id)),
         quantity,
         title,
         sku,
-        tuple([Option(*pair) for pair in zip(option_names, option_values, strict=False)]) if option_names else (),
-        None if picture_id is None else Picture(UUID(picture_id), picture_url, picture_alt_text),
+        tuple(map(Option, option_names, option_values)) if option_names else (),
+        None if picture_id is None else Picture(picture_id, picture_url, picture_alt_text),
         purchasable,
         amount_minor if purchasable and amount_minor is not None else 0,
         compare_at_minor if purchasable else None,

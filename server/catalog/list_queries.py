@@ -106,7 +106,7 @@ def list_statement(shape: Shape) -> Query[ProductListing | None]:
     """
     if not shape.category:
         page = _page(shape, None).subquery("page")
-        return Query(summarize(page, _order(shape, page.c.sort_key, page.c.id)), listing)
+        return Query(summarize(page, _order(shape, page.c.sort_key, page.c.id)), ProductListing)
     root = root_category(by_id=shape.category == "id")
     lateral = _page(shape, root).lateral("page")
     rows = summarize(lateral, _order(shape, lateral.c.sort_key, lateral.c.id))

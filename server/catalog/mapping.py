@@ -1,19 +1,10 @@
-"""The catalog as protobuf.
-
-Messages are filled from plain dictionaries: protobuf then builds the whole tree in one call, in less than half the time
-that it takes to make each message in Python. These reads are the ones that a shop answers most.
-"""
-
-from typing import Any
-from uuid import UUID
+"""The catalog as protobuf. Messages are filled from plain dictionaries: see `rpc.messages`."""
 
 from kontor.catalog.v1 import catalog_pb2, catalog_service_pb2
 
 from server.catalog.values import CategoryNode, ProductDetail, ProductListing, ProductPage
-from server.kernel.ids import Prefix, format_id
-
-# The fields of a message by name.
-Fields = dict[str, Any]
+from server.kernel.ids import Prefix, format_id, format_written_id
+from server.rpc.messages import Fields, timestamp_fields
 
 
 def to_product(product: ProductDetail) -> catalog_pb2.Product:
@@ -29,18 +20,20 @@ def to_product(product: ProductDetail) -> catalog_pb2.Product:
         "tags": product.tags,
         "status": catalog_pb2.Product.ACTIVE,
         "category_path": [
-            {"id": format_id(Prefix.CATEGORY, UUID(id)), "slug": slug, "name": name}
+            {"id": format_written_id(Prefix.CATEGORY, id), "slug": slug, "name": name}
             for id, slug, name in product.category_path or ()
         ],
         # Each has a name and values, as the message has.
         "options": product.options,
         "variants": [_variant(names, *values) for values in product.variants or ()],
-        "media": [_media(UUID(id), url, alt_text) for id, url, alt_text in product.media or ()],
+        "media": [
+            _media(format_written_id(Prefix.MEDIA, id), url, alt_text) for id, url, alt_text in product.media or ()
+        ],
         "seo_title": product.seo_title,
         "seo_description": product.seo_description,
         "etag": str(product.version),
-        "create_time": product.created_time,
-        "update_time": product.updated_time,
+        "create_time": timestamp_fields(product.created_time),
+        "update_time": timestamp_fields(product.updated_time),
     }
     return catalog_pb2.Product(**fields)
 
@@ -59,18 +52,19 @@ def to_found(page: ProductPage) -> catalog_service_pb2.SearchProductsResponse:
 
 def to_tree(nodes: list[CategoryNode]) -> catalog_service_pb2.ListCategoriesResponse:
     """Show the tree."""
-    return catalog_service_pb2.ListCategoriesResponse(
-        categories=[
-            catalog_pb2.Category(
-                id=format_id(Prefix.CATEGORY, node.id),
-                slug=node.slug,
-                name=node.name,
-                parent_id="" if node.parent_id is None else format_id(Prefix.CATEGORY, node.parent_id),
-                depth=node.depth,
-            )
-            for node in nodes
+    fields: Fields = {
+        "categories": [
+            {
+                "id": format_id(Prefix.CATEGORY, id),
+                "slug": slug,
+                "name": name,
+                "parent_id": None if parent_id is None else format_id(Prefix.CATEGORY, parent_id),
+                "depth": depth,
+            }
+            for id, slug, name, parent_id, depth in nodes
         ]
-    )
+    }
+    return catalog_service_pb2.ListCategoriesResponse(**fields)
 
 
 def to_availability(available: int | None, backorder_limit: int | None) -> catalog_pb2.Availability:
@@ -99,7 +93,7 @@ def _variant(
     prices: list[tuple[str, int, int | None]] | None,
 ) -> Fields:
     return {
-        "id": format_id(Prefix.VARIANT, UUID(id)),
+        "id": format_written_id(Prefix.VARIANT, id),
         "sku": sku,
         "options": [{"name": name, "value": value} for name, value in zip(names, option_values, strict=False)],
         "prices": [_price(*price) for price in prices or ()],
@@ -111,10 +105,7 @@ def _variant(
 
 
 def _price(currency: str, amount_minor: int, compare_at_minor: int | None) -> Fields:
-    amount = _money(currency, amount_minor)
-    if compare_at_minor is None:
-        return {"amount": amount}
-    return {"amount": amount, "compare_at_amount": _money(currency, compare_at_minor)}
+    return {"amount": _money(currency, amount_minor), "compare_at_amount": _money(currency, compare_at_minor)}
 
 
 def _summaries(page: ProductPage) -> Fields:
@@ -122,26 +113,23 @@ def _summaries(page: ProductPage) -> Fields:
 
 
 def _summary(product: ProductListing, currency: str) -> Fields:
-    fields: Fields = {
-        "id": format_id(Prefix.PRODUCT, product.id),
-        "slug": product.slug,
-        "title": product.title,
-        "vendor": product.vendor,
-        "in_stock": product.in_stock,
+    id, slug, title, vendor, picture_id, url, alt_text, lowest, highest, compare_at, in_stock, _ = product
+    return {
+        "id": format_id(Prefix.PRODUCT, id),
+        "slug": slug,
+        "title": title,
+        "vendor": vendor,
+        "thumbnail": None if picture_id is None else _media(format_id(Prefix.MEDIA, picture_id), url, alt_text),
+        "min_price": _money(currency, lowest),
+        "max_price": _money(currency, highest),
+        "compare_at_price": _money(currency, compare_at),
+        "in_stock": in_stock,
     }
-    if product.picture_id is not None:
-        fields["thumbnail"] = _media(product.picture_id, product.picture_url, product.picture_alt_text)
-    if product.min_amount_minor is not None:
-        fields["min_price"] = _money(currency, product.min_amount_minor)
-        fields["max_price"] = _money(currency, product.max_amount_minor)
-        if product.compare_at_amount_minor is not None:
-            fields["compare_at_price"] = _money(currency, product.compare_at_amount_minor)
-    return fields
 
 
-def _media(id: UUID, url: str, alt_text: str) -> Fields:
-    return {"id": format_id(Prefix.MEDIA, id), "url": url, "alt_text": alt_text}
+def _money(currency: str, amount_minor: int | None) -> Fields | None:
+    return None if amount_minor is None else {"currency_code": currency, "amount_minor": amount_minor}
 
 
-def _money(currency: str, amount_minor: int | None) -> Fields:
-    return {"currency_code": currency, "amount_minor": amount_minor}
+def _media(id: str, url: str | None, alt_text: str | None) -> Fields:
+    return {"id": id, "url": url, "alt_text": alt_text}

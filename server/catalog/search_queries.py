@@ -75,7 +75,9 @@ def search_statement(shape: SearchShape) -> Query[ProductListing | None]:
     root = root_category(by_id=shape.category == "id") if shape.category else None
     page = _page(shape, root).subquery("page") if root is None else _page(shape, root).lateral("page")
     rows = summarize(page, (page.c.sort_key.desc(), page.c.id.desc()))
-    return Query(rows if root is None else with_root(rows, root, page), listing)
+    if root is None:
+        return Query(rows, ProductListing)
+    return Query(with_root(rows, root, page), listing)
 
 
 # Similarity is searched with an operator, and its threshold is a setting of the transaction.

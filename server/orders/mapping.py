@@ -1,61 +1,46 @@
-"""Orders as messages."""
+"""Orders as messages. They are filled from plain dictionaries: see `rpc.messages`."""
 
 from collections.abc import Iterable
 
-from kontor.cart.v1 import cart_pb2
-from kontor.catalog.v1 import catalog_pb2
 from kontor.orders.v1 import orders_pb2
 
 from server.kernel.errors import invalid_field
 from server.kernel.ids import OrderLineId, Prefix, format_id, parse_id
 from server.orders import rules
 from server.orders.values import LineRecord, Order, OrderRecord, ParcelRecord, TimelineRecord
-from server.rpc.messages import to_address, to_money, to_timestamp
+from server.rpc.messages import Fields, money_fields, timestamp_fields, to_timestamp
 
 
 def to_order(order: Order) -> orders_pb2.Order:
     """Make an Order."""
     record = order.record
-    display = rules.display_status(record.status, record.payment_status, record.fulfillment_status)
-    return orders_pb2.Order(
-        id=format_id(Prefix.ORDER, record.id),
-        number=record.number,
-        status=orders_pb2.Order.Status.Value(record.status),
-        display_status=orders_pb2.DisplayStatus.Value.Value(display),
-        payment=orders_pb2.PaymentSummary(status=orders_pb2.PaymentSummary.Status.Value(record.payment_status)),
-        fulfillment=orders_pb2.FulfillmentSummary(
-            status=orders_pb2.FulfillmentSummary.Status.Value(record.fulfillment_status)
-        ),
-        lines=[_to_line(line, record.currency) for line in order.lines],
-        totals=_to_totals(record),
-        email=record.email,
-        shipping_address=to_address(record.shipping_address),
-        billing_address=to_address(record.billing_address),
-        shipping_method=_to_shipping_method(record),
-        fulfillments=[to_fulfillment(parcel) for parcel in order.parcels],
-        invoice_number=record.invoice_number,
-        place_time=to_timestamp(record.placed_time),
-        expire_time=to_timestamp(record.expires_time),
-        confirm_time=to_timestamp(record.confirmed_time),
-        complete_time=to_timestamp(record.completed_time),
-    )
+    currency = record.currency
+    fields: Fields = {
+        "id": format_id(Prefix.ORDER, record.id),
+        "number": record.number,
+        "status": record.status,
+        "display_status": rules.display_status(record.status, record.payment_status, record.fulfillment_status),
+        "payment": {"status": record.payment_status},
+        "fulfillment": {"status": record.fulfillment_status},
+        "lines": [_line(line, currency) for line in order.lines],
+        "totals": _totals(record),
+        "email": record.email,
+        "shipping_address": record.shipping_address,
+        "billing_address": record.billing_address,
+        "shipping_method": _shipping_method(record),
+        "fulfillments": [_fulfillment(parcel) for parcel in order.parcels],
+        "invoice_number": record.invoice_number,
+        "place_time": timestamp_fields(record.placed_time),
+        "expire_time": timestamp_fields(record.expires_time),
+        "confirm_time": timestamp_fields(record.confirmed_time),
+        "complete_time": timestamp_fields(record.completed_time),
+    }
+    return orders_pb2.Order(**fields)
 
 
 def to_fulfillment(parcel: ParcelRecord) -> orders_pb2.Fulfillment:
     """Make a Fulfillment."""
-    return orders_pb2.Fulfillment(
-        id=format_id(Prefix.FULFILLMENT, parcel.id),
-        status=orders_pb2.Fulfillment.Status.Value(parcel.status),
-        lines=[
-            orders_pb2.FulfillmentLine(line_id=format_id(Prefix.ORDER_LINE, line_id), quantity=quantity)
-            for line_id, quantity in zip(parcel.line_ids, parcel.line_quantities, strict=True)
-        ],
-        carrier=parcel.carrier,
-        tracking_number=parcel.tracking_number,
-        tracking_url=parcel.tracking_url,
-        create_time=to_timestamp(parcel.created_time),
-        ship_time=to_timestamp(parcel.shipped_time),
-    )
+    return orders_pb2.Fulfillment(**_fulfillment(parcel))
 
 
 def to_timeline_entry(entry: TimelineRecord) -> orders_pb2.TimelineEntry:
@@ -71,57 +56,74 @@ def to_timeline_entry(entry: TimelineRecord) -> orders_pb2.TimelineEntry:
     )
 
 
-def _to_line(line: LineRecord, currency: str) -> orders_pb2.OrderLine:
-    return orders_pb2.OrderLine(
-        id=format_id(Prefix.ORDER_LINE, line.id),
-        product_id=format_id(Prefix.PRODUCT, line.product_id),
-        variant_id=format_id(Prefix.VARIANT, line.variant_id),
-        title=line.title,
-        sku=line.sku,
-        options=[catalog_pb2.OptionValue(name=option["name"], value=option["value"]) for option in line.options],
-        quantity=line.quantity,
-        shipped_quantity=line.shipped_quantity,
-        requires_shipping=line.requires_shipping,
-        unit_price=to_money(currency, line.unit_price_minor),
-        subtotal=to_money(currency, line.subtotal_minor),
-        discount=to_money(currency, line.discount_minor),
-        tax=to_money(currency, line.tax_minor),
-        total=to_money(currency, line.total_minor),
-    )
+def _fulfillment(parcel: ParcelRecord) -> Fields:
+    return {
+        "id": format_id(Prefix.FULFILLMENT, parcel.id),
+        "status": parcel.status,
+        "lines": [
+            {"line_id": format_id(Prefix.ORDER_LINE, line_id), "quantity": quantity}
+            for line_id, quantity in zip(parcel.line_ids, parcel.line_quantities, strict=True)
+        ],
+        "carrier": parcel.carrier,
+        "tracking_number": parcel.tracking_number,
+        "tracking_url": parcel.tracking_url,
+        "create_time": timestamp_fields(parcel.created_time),
+        "ship_time": timestamp_fields(parcel.shipped_time),
+    }
 
 
-def _to_totals(record: OrderRecord) -> cart_pb2.Totals:
+def _line(line: LineRecord, currency: str) -> Fields:
+    return {
+        "id": format_id(Prefix.ORDER_LINE, line.id),
+        "product_id": format_id(Prefix.PRODUCT, line.product_id),
+        "variant_id": format_id(Prefix.VARIANT, line.variant_id),
+        "title": line.title,
+        "sku": line.sku,
+        # Each has a name and a value, as the message has.
+        "options": line.options,
+        "quantity": line.quantity,
+        "shipped_quantity": line.shipped_quantity,
+        "requires_shipping": line.requires_shipping,
+        "unit_price": money_fields(currency, line.unit_price_minor),
+        "subtotal": money_fields(currency, line.subtotal_minor),
+        "discount": money_fields(currency, line.discount_minor),
+        "tax": money_fields(currency, line.tax_minor),
+        "total": money_fields(currency, line.total_minor),
+    }
+
+
+def _totals(record: OrderRecord) -> Fields:
     currency = record.currency
-    return cart_pb2.Totals(
-        subtotal=to_money(currency, record.subtotal_minor),
-        discount=to_money(currency, record.discount_minor),
-        shipping=to_money(currency, record.shipping_minor),
-        tax=to_money(currency, record.tax_minor),
-        included_tax=to_money(currency, record.included_tax_minor),
-        total=to_money(currency, record.total_minor),
-        taxes=[
-            cart_pb2.TaxAmount(
-                name=tax["name"],
-                rate_ppm=tax["rate_ppm"],
-                included=tax["included"],
-                taxable_amount=to_money(currency, tax["taxable_minor"]),
-                amount=to_money(currency, tax["tax_minor"]),
-            )
+    return {
+        "subtotal": money_fields(currency, record.subtotal_minor),
+        "discount": money_fields(currency, record.discount_minor),
+        "shipping": money_fields(currency, record.shipping_minor),
+        "tax": money_fields(currency, record.tax_minor),
+        "included_tax": money_fields(currency, record.included_tax_minor),
+        "total": money_fields(currency, record.total_minor),
+        "taxes": [
+            {
+                "name": tax["name"],
+                "rate_ppm": tax["rate_ppm"],
+                "included": tax["included"],
+                "taxable_amount": money_fields(currency, tax["taxable_minor"]),
+                "amount": money_fields(currency, tax["tax_minor"]),
+            }
             for tax in record.taxes
         ],
-    )
+    }
 
 
-def _to_shipping_method(record: OrderRecord) -> cart_pb2.ShippingMethod | None:
+def _shipping_method(record: OrderRecord) -> Fields | None:
     method = record.shipping_method
     if method is None:
         return None
-    return cart_pb2.ShippingMethod(
-        id=method["id"],
-        name=method["name"],
-        description=method["description"],
-        amount=to_money(record.currency, record.shipping_minor),
-    )
+    return {
+        "id": method["id"],
+        "name": method["name"],
+        "description": method["description"],
+        "amount": money_fields(record.currency, record.shipping_minor),
+    }
 
 
 def from_fulfillment_lines(lines: Iterable[orders_pb2.FulfillmentLine]) -> dict[OrderLineId, int]:
