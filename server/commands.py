@@ -61,8 +61,10 @@ def _up(_chosen: argparse.Namespace) -> int:
 
 
 def _serve(chosen: argparse.Namespace) -> int:
+    from server.rpc.engine import choose_engine
     from server.serve import serve_with_crew, worker_addresses
 
+    choose_engine()
     try:
         addresses = worker_addresses(chosen.address, chosen.workers)
     except ValueError as error:
