@@ -43,7 +43,7 @@ _RETRY_PAUSES_SECONDS: Final = (0.02, 0.08, 0.32)
 _LOST_CONNECTIONS: Final = 3
 
 # Headers that tell who calls.
-_CREDENTIALS: Final = frozenset({"authorization", "x-cart-token"})
+CREDENTIALS: Final = frozenset({"authorization", "x-cart-token"})
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Implementation = Callable[[Any, Call], Awaitable[Message]]
@@ -56,6 +56,13 @@ class Service(NamedTuple):
 
     descriptor: ServiceDescriptor
     servicer: object
+
+
+class Endpoint(NamedTuple):
+    """What answers the calls of a method, and those of callers without credentials."""
+
+    handle: Handler
+    handle_anonymous: Handler
 
 
 class ServicerIncomplete(Exception):
@@ -74,14 +81,14 @@ class Chain:
         self._clock = clock
         self._cache = cache
 
-    def compose(self, service: Service) -> dict[str, Handler]:
-        """Return a handler for each method path of a service.
+    def compose(self, service: Service) -> dict[str, Endpoint]:
+        """Return an endpoint for each method path of a service.
 
         Raises PolicyMissing or ServicerIncomplete: a server with a hole in its contract does not start.
         """
         return {path_of(method): self._compose(method, service.servicer) for method in service.descriptor.methods}
 
-    def _compose(self, method: MethodDescriptor, servicer: object) -> Handler:
+    def _compose(self, method: MethodDescriptor, servicer: object) -> Endpoint:
         policy = read_policy(method)
         path = path_of(method)
         roles = permitted_roles(policy.access)
@@ -130,7 +137,7 @@ class Chain:
             await context.abort(refusal.code, refusal.message, refusal.trailers)
             raise AssertionError("abort returned")
 
-        return handle if cache is None else _from_cache(cache, path, handle)
+        return Endpoint(handle, handle if cache is None else _from_cache(cache, path, handle))
 
     def _work(self, method: MethodDescriptor, servicer: object, policy: Policy) -> Work:
         """Compose parsing, validation, idempotency and the servicer's method."""
@@ -194,14 +201,11 @@ async def _retrying(implementation: Implementation, request: Message, call: Call
 def _from_cache(cache: ResponseCache, path: str, handle: Handler) -> Handler:
     """Answer anonymous callers with kept bytes before anything else is done; `handle` does the rest."""
 
-    async def handle_or_find(raw: bytes, context: Context) -> bytes:
-        for name, _ in context.invocation_metadata() or ():
-            if name in _CREDENTIALS:
-                return await handle(raw, context)
+    async def find_or_handle(raw: bytes, context: Context) -> bytes:
         kept = cache.find((path, raw))
         return await handle(raw, context) if kept is None else kept
 
-    return handle_or_find
+    return find_or_handle
 
 
 async def _send_headers(context: Context, call: Call) -> None:

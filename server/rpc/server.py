@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from server.kernel.errors import AppError, Code
 from server.rpc import telemetry
-from server.rpc.chain import Chain, Handler, Service
+from server.rpc.chain import CREDENTIALS, Chain, Endpoint, Service
 from server.rpc.errors import describe
 
 _log = structlog.get_logger(__name__)
@@ -55,15 +55,15 @@ class Server:
 
     def __init__(self, chain: Chain, services: Sequence[Service], address: str) -> None:
         """Compose everything. Raises PolicyMissing or ServicerIncomplete."""
-        handlers: dict[str, Handler] = {}
+        endpoints: dict[str, Endpoint] = {}
         for service in services:
-            handlers.update(chain.compose(service))
+            endpoints.update(chain.compose(service))
         self.address = address
         self.port = 0
         self._names = [service.descriptor.full_name for service in services]
         self._health = HealthServicer()
         self._server = grpc.aio.server(options=_OPTIONS)
-        self._server.add_generic_rpc_handlers((_Handlers(handlers),))
+        self._server.add_generic_rpc_handlers((_Handlers(endpoints),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection(
             [*self._names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME],
@@ -126,12 +126,19 @@ class _SymbolPool:
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # Not subscriptable at run time.
     """Finds the handler of a path; bytes pass as they are."""
 
-    def __init__(self, handlers: dict[str, Handler]) -> None:
+    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
         # Without serializers gRPC hands the bytes on.
-        self._handlers = {path: grpc.unary_unary_rpc_method_handler(handler) for path, handler in handlers.items()}
+        method = grpc.unary_unary_rpc_method_handler
+        self._handlers = {path: method(endpoint.handle) for path, endpoint in endpoints.items()}
+        self._anonymous = {path: method(endpoint.handle_anonymous) for path, endpoint in endpoints.items()}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[Any, Any] | None":
-        return self._handlers.get(handler_call_details.method)
+        # Here gRPC has the headers at hand. For a handler that asks it makes them anew, which takes as long as all else
+        # that an answer from the cache needs.
+        for name, _ in handler_call_details.invocation_metadata:
+            if name in CREDENTIALS:
+                return self._handlers.get(handler_call_details.method)
+        return self._anonymous.get(handler_call_details.method)
 
 
 class _Unknown(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # Not subscriptable at run time.
