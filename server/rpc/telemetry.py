@@ -4,10 +4,12 @@ Every call that failed, that may have changed something, or that was slow leaves
 fast leaves none, as writing it would cost more than the read. Nothing of a request's content is logged.
 """
 
+import json
 import logging
 import re
 import sys
 import traceback
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final
 
@@ -20,6 +22,8 @@ from server.kernel.ids import Prefix, format_id
 
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _SLOW_READ_MS: Final = 500.0
+
+_encode: Final = json.JSONEncoder(default=str).encode
 
 _log = structlog.get_logger("server.rpc")
 
@@ -65,6 +69,22 @@ def log_unfit_value(method: str, *, request_id: str, error: psycopg.DataError) -
     )
 
 
+class _Lines:
+    """What a logger of ours writes to: standard output, at once."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def write(self, line: str) -> None:
+        """Write a line."""
+        # As with handlers of `logging`: work that is done must not fail because a full disk does not take its line.
+        with suppress(OSError):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    debug = info = warning = error = critical = write
+
+
 def configure_logging(level: str = "INFO") -> None:
     """Write one JSON object a line to standard output, from our code and from libraries alike."""
     shared: list[Any] = [
@@ -73,31 +93,29 @@ def configure_logging(level: str = "INFO") -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    rendered: list[Any] = [structlog.processors.format_exc_info, _render]
+    # Ours do not pass through `logging`, which would cost as much again as all the rest of a line.
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *rendered],
+        logger_factory=_Lines,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(default=str),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # They tell of every connection and every job at info.
     for noisy in ("psycopg.pool", "httpx", "stripe"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    return _encode(event)
 
 
 def _who(actor: Actor) -> dict[str, str]:
