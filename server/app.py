@@ -87,7 +87,7 @@ class Features:
     @cached_property
     def hasher(self) -> PasswordHasher:
         """What hashes passwords."""
-        return PasswordHasher()
+        return PasswordHasher(threads=self._core.settings.password_threads)
 
     @cached_property
     def accounts(self) -> AccountService:

@@ -44,6 +44,16 @@ def worker_addresses(address: str, workers: int) -> list[str]:
     return [f"{host}:{int(port) + number}" for number in range(workers)]
 
 
+def share_cores(settings: Settings, workers: int) -> Settings:
+    """Return the settings of one worker out of several on this machine."""
+    if settings.password_threads is not None:
+        return settings
+    # Each hash walks through 19 MiB. More of them at a time than there are cores push each other out of the processor's
+    # caches, which made each a tenth slower.
+    share = max(1, (os.cpu_count() or 1) // workers)
+    return settings.model_copy(update={"password_threads": share})
+
+
 def serve_with_crew(settings: Settings, addresses: Sequence[str], *, jobs: bool, log_folder: Path | None) -> int:
     """Run a process for each address, and one for jobs if asked to, until SIGTERM; return the exit code."""
     # Everything that the processes need is imported before they fork.
@@ -53,9 +63,8 @@ def serve_with_crew(settings: Settings, addresses: Sequence[str], *, jobs: bool,
         log = log_folder / f"{name.replace(' ', '-')}.log" if log_folder else None
         return Member(name=name, run=partial(_run, start), log=log)
 
-    members = [
-        member(f"worker {number}", partial(serve, settings, address)) for number, address in enumerate(addresses, 1)
-    ]
+    own = share_cores(settings, len(addresses))
+    members = [member(f"worker {number}", partial(serve, own, address)) for number, address in enumerate(addresses, 1)]
     if jobs:
         members.append(member("job worker", partial(work, settings)))
     return Crew(members, partial(print, flush=True)).run()

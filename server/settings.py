@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     database_pool_max_size: int = Field(default=10, ge=1)
     access_token_ttl: timedelta = Field(default=timedelta(minutes=15), gt=timedelta())
     refresh_token_ttl: timedelta = Field(default=timedelta(days=30), gt=timedelta())
+    # How many passwords each process hashes at a time; None: as many as there are cores, shared among the workers.
+    password_threads: int | None = Field(default=None, ge=1)
     # What the answers to anonymous catalog reads may take in each process; 0: none are kept.
     response_cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
     # How long an unpaid order keeps its stock.

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from server.serve import share_cores
 from server.settings import SettingsError, load_settings
 
 COMPLETE = {
@@ -86,3 +87,16 @@ def test_says_how_long_a_secret_must_be_and_not_what_it_is(environment):
         load_settings()
 
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("cores", "workers", "threads"), [(8, 2, 4), (2, 2, 1), (2, 4, 1), (None, 2, 1)])
+def test_shares_the_cores_among_workers(environment, cores, workers, threads):
+    environment.setattr("os.cpu_count", lambda: cores)
+
+    assert share_cores(load_settings(), workers).password_threads == threads
+
+
+def test_leaves_a_chosen_number_of_threads_alone(environment):
+    environment.setenv("KONTOR_PASSWORD_THREADS", "3")
+
+    assert share_cores(load_settings(), 2).password_threads == 3
