@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     delete,
+    exists,
     func,
     or_,
     select,
@@ -214,7 +215,7 @@ DELETE_OTHER_REGISTRATIONS = Command(
 )
 
 # Makes no session when the account was closed or its password changed since it was checked.
-OPEN_SESSION = ScalarCommand(
+_opened = (
     insert(Session)
     .from_select(
         ["id", "user_id", "user_agent", "remote_address", "created_time", "last_used_time", "expires_time"],
@@ -230,8 +231,19 @@ OPEN_SESSION = ScalarCommand(
             User.id == bindparam("user_id"), User.active, User.password_hash == bindparam("password_hash", type_=Text)
         ),
     )
-    .returning(Session.id),
-    SessionId,
+    .returning(Session.id)
+    .cte("opened")
+)
+_first_token = insert(RefreshToken).from_select(
+    ["token_hash", "session_id", "created_time"],
+    select(bindparam("token_hash", type_=LargeBinary), _opened.c.id, _now),
+)
+_forgiven = delete(LoginThrottle).where(
+    LoginThrottle.subject_hash == bindparam("subject_hash"), exists().where(_opened.c.id.is_not(None))
+)
+# With its first token, and without the failures before it: one statement for what every login does.
+OPEN_SESSION = ScalarCommand(
+    select(_opened.c.id).add_cte(_first_token.cte("first_token"), _forgiven.cte("forgiven")), SessionId
 )
 INSERT_REFRESH_TOKEN = Command(
     insert(RefreshToken).values(

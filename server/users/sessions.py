@@ -141,7 +141,7 @@ class SessionService:
         rehash = await self._hasher.hash(password) if self._hasher.needs_rehash(user.password_hash) else None
         now = self._clock.now()
         refresh_token = secrets.token_urlsafe(32)
-        async with self._db.write() as tx:
+        async with self._db.write_single() if rehash is None else self._db.write() as tx:
             session_id = await queries.OPEN_SESSION.first(
                 tx,
                 id=new_id(),
@@ -149,15 +149,13 @@ class SessionService:
                 password_hash=user.password_hash,
                 user_agent=device.user_agent[:500],
                 remote_address=device.remote_address,
+                token_hash=rules.token_hash(refresh_token),
+                subject_hash=account,
                 now=now,
                 expires_time=now + self._refresh_ttl,
             )
             if session_id is None:
                 raise _invalid_credentials()
-            await queries.INSERT_REFRESH_TOKEN.run(
-                tx, token_hash=rules.token_hash(refresh_token), session_id=session_id, now=now
-            )
-            await queries.CLEAR_THROTTLE.run(tx, subject_hash=account)
             if rehash is not None:
                 await queries.REPLACE_HASH.run(tx, user_id=user.id, new_hash=rehash, old_hash=user.password_hash)
         access_token = self._issuer.issue(user.id, Role(user.role), session_id, self._access_ttl)
