@@ -246,6 +246,7 @@ class App:
             await self._follower.stop()
         await self.core.listener.stop()
         await self.features.close()
+        await self.core.mailer.close()
         await self.core.db.close()
 
     async def __aenter__(self) -> Self:

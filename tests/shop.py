@@ -35,16 +35,20 @@ class ManualClock:
 
 @dataclass
 class Mailbox:
-    """Takes every mail, or refuses as many as it is told to."""
+    """Takes every mail, or refuses as many as it is told to, at once or after some."""
 
     mails: list[Mail] = field(default_factory=list)
     failures: int = 0
+    refuse_after: int = 0
 
     async def send(self, mail: Mail) -> None:
-        if self.failures:
+        if self.failures and len(self.mails) >= self.refuse_after:
             self.failures -= 1
             raise ConnectionRefusedError("the mail server is away")
         self.mails.append(mail)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
 
 
 class Clients:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final, TypeAlias
 
-from server.mail.gateway import Mail
+from server.mail.message import Mail
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Sending through a real SMTP server on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -11,7 +11,9 @@ import aiosmtplib
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from server.mail import gateway
 from server.mail.gateway import Mail, MailSettingsInvalid, SmtpMailer
+from tests.waiting import eventually
 
 
 class Catcher:
@@ -19,6 +21,11 @@ class Catcher:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.connections: list[SMTP] = []
+
+    def connect(self) -> SMTP:
+        self.connections.append(SMTP(self, loop=asyncio.get_running_loop()))
+        return self.connections[-1]
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
@@ -41,9 +48,11 @@ def catcher() -> Catcher:
 @pytest.fixture
 async def mailer(catcher: Catcher) -> AsyncIterator[SmtpMailer]:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(catcher, loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(catcher.connect, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    yield SmtpMailer(f"smtp://127.0.0.1:{port}", sender="Kontor <shop@kontor.example>", clock=FixedClock())
+    made = SmtpMailer(f"smtp://127.0.0.1:{port}", sender="Kontor <shop@kontor.example>", clock=FixedClock())
+    yield made
+    await made.close()
     server.close()
     await server.wait_closed()
 
@@ -78,6 +87,74 @@ async def test_a_refusal_is_an_error(mailer: SmtpMailer, catcher: Catcher) -> No
         await mailer.send(Mail("refused@example.com", "Hello", "text"))
 
     assert catcher.messages == []
+
+
+async def test_sends_many_mails_over_one_connection(mailer: SmtpMailer, catcher: Catcher) -> None:
+    for number in range(5):
+        await mailer.send(Mail("ada@example.com", f"Number {number}", "text\n.\n..\nmore\n"))
+
+    assert len(catcher.connections) == 1
+    assert [message["Subject"] for message in catcher.messages] == [f"Number {number}" for number in range(5)]
+    assert {message.get_content() for message in catcher.messages} == {"text\r\n.\r\n..\r\nmore\r\n"}
+
+
+async def test_gives_each_connection_an_end(mailer: SmtpMailer, catcher: Catcher) -> None:
+    for _ in range(gateway._MAILS_A_CONNECTION + 1):
+        await mailer.send(Mail("ada@example.com", "Hello", "text"))
+
+    assert len(catcher.connections) == 2
+    assert len(catcher.messages) == gateway._MAILS_A_CONNECTION + 1
+
+
+async def test_mails_at_once_do_not_mix(mailer: SmtpMailer, catcher: Catcher) -> None:
+    mails = [Mail(f"a{number}@example.com", f"Number {number}", f"{number}") for number in range(10)]
+
+    await asyncio.gather(*(mailer.send(mail) for mail in mails))
+    await mailer.send(mails[0])
+
+    assert len(catcher.connections) == 10
+    seen = sorted((message["To"], message["Subject"], message.get_content().strip()) for message in catcher.messages)
+    assert seen == sorted((mail.to, mail.subject, mail.text) for mail in [*mails, mails[0]])
+
+
+async def test_connects_anew_when_the_server_has_hung_up(mailer: SmtpMailer, catcher: Catcher) -> None:
+    await mailer.send(Mail("ada@example.com", "First", "text"))
+    hung_up = catcher.connections[0].transport
+    assert hung_up is not None
+    hung_up.close()
+    await eventually(no_connection_left(mailer))
+
+    await mailer.send(Mail("ada@example.com", "Second", "text"))
+
+    assert [message["Subject"] for message in catcher.messages] == ["First", "Second"]
+
+
+def no_connection_left(mailer: SmtpMailer) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return not any(connection.client.is_connected for connection in mailer._idle)
+
+    return look
+
+
+async def test_a_connection_that_nobody_needs_ends(
+    mailer: SmtpMailer, catcher: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_KEPT_SECONDS", 0.01)
+    await mailer.send(Mail("ada@example.com", "Hello", "text"))
+
+    async def ended() -> bool:
+        return not mailer._idle and not mailer._ending
+
+    await eventually(ended)
+    assert catcher.connections[0].transport is None or catcher.connections[0].transport.is_closing()
+
+
+async def test_a_refused_mail_leaves_the_next_one_alone(mailer: SmtpMailer, catcher: Catcher) -> None:
+    with pytest.raises(aiosmtplib.SMTPException):
+        await mailer.send(Mail("refused@example.com", "Hello", "text"))
+    await mailer.send(Mail("ada@example.com", "Hello", "text"))
+
+    assert [message["To"] for message in catcher.messages] == ["ada@example.com"]
 
 
 @pytest.mark.parametrize("url", ["", "localhost:25", "http://localhost", "smtp://"])
