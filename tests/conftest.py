@@ -184,7 +184,7 @@ def clock(shop_clock: ManualClock) -> ManualClock:
 def mailbox(shop_mailbox: Mailbox) -> Mailbox:
     """Return the shop's mail server, empty."""
     shop_mailbox.mails.clear()
-    shop_mailbox.failures = 0
+    shop_mailbox.failures = shop_mailbox.refuse_after = 0
     return shop_mailbox
 
 

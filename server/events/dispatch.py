@@ -1,8 +1,7 @@
 """Turns events into jobs: each event once for each task that subscribes to its type."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -10,13 +9,18 @@ from server.db.jobs import NewJob, defer_all
 from server.db.session import Database, WriteTx
 from server.events import queries
 from server.events.queries import EventRow
+from server.events.values import InBatches, Subscriptions
 
 _log = structlog.get_logger(__name__)
 
 _BATCH: Final = 500
+# How many events one job gets at most. A worker that is killed repeats what it had done of them.
+_JOB_BATCH: Final = 20
 # NOTIFY would wake us sooner, but PostgreSQL serializes the commits of all transactions that notify: with 16 clients it
 # cut the rate of small transactions to a quarter. Looking ten times a second costs next to nothing.
 _IDLE_SECONDS: Final = 0.1
+# After a batch the next one may gather: its jobs, and its turn, cost the same however many events there are.
+_GATHERING_SECONDS: Final = 0.25
 # News is there, but an older transaction still runs, or another dispatcher is at it.
 _WAITING_SECONDS: Final = 0.02
 _FAILED_SECONDS: Final = 1.0
@@ -27,11 +31,11 @@ class Dispatcher:
 
     The jobs and the cursor's move commit together, so an event is handed on exactly once, by however many dispatchers.
     A task gets `event_id`, `aggregate_id` (UUIDs as text) and `data`. The jobs of one task about one aggregate run one
-    after the other, in the order of the events.
+    after the other, in the order of the events; those of a task that takes them in batches, as they come.
     """
 
     def __init__(
-        self, db: Database, subscriptions: Mapping[str, Sequence[str]], *, cursor: str = "jobs", batch: int = _BATCH
+        self, db: Database, subscriptions: Subscriptions, *, cursor: str = "jobs", batch: int = _BATCH
     ) -> None:
         self._db = db
         self._subscriptions = subscriptions
@@ -71,17 +75,29 @@ class Dispatcher:
         async with self._db.read() as tx:
             if not await queries.HAS_NEWS.one(tx, name=self._cursor):
                 return _IDLE_SECONDS
-        return 0 if await self.dispatch() else _WAITING_SECONDS
+        handed_on = await self.dispatch()
+        if handed_on == self._batch:
+            return 0
+        return _GATHERING_SECONDS if handed_on else _WAITING_SECONDS
 
     async def _hand_on(self, tx: WriteTx, rows: list[EventRow]) -> None:
-        jobs = [self._job(row, task_name) for row in rows for task_name in self._subscriptions.get(row.type, ())]
-        await defer_all(tx, jobs)
+        await defer_all(tx, self._jobs(rows))
         last = rows[-1]
         await queries.MOVE_CURSOR.run(
             tx, transaction_id=last.transaction_id, to_position=last.position, of_name=self._cursor
         )
 
-    @staticmethod
-    def _job(row: EventRow, task_name: str) -> NewJob:
-        args = {"event_id": str(row.id), "aggregate_id": str(row.aggregate_id), "data": row.data}
-        return NewJob(task_name, args, lock=f"{task_name}:{row.aggregate_id}")
+    def _jobs(self, rows: list[EventRow]) -> list[NewJob]:
+        jobs = []
+        batches: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            args = {"event_id": str(row.id), "aggregate_id": str(row.aggregate_id), "data": row.data}
+            for task in self._subscriptions.get(row.type, ()):
+                if isinstance(task, InBatches):
+                    batches.setdefault(task.task_name, []).append(args)
+                else:
+                    jobs.append(NewJob(task, args, lock=f"{task}:{row.aggregate_id}"))
+        for task_name, events in batches.items():
+            parts = [events[start : start + _JOB_BATCH] for start in range(0, len(events), _JOB_BATCH)]
+            jobs += [NewJob(task_name, {"events": part}) for part in parts]
+        return jobs

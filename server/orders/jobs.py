@@ -1,13 +1,14 @@
 """What orders do in the background: mails, handing over what came in, and ending what was not paid in time."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 import procrastinate
+import structlog
 
-from server.db.jobs import RETRY
+from server.db.jobs import RETRY, NewJob, defer_all
 from server.db.session import Database
+from server.events.values import InBatches, Subscriptions
 from server.kernel.actor import Actor, Role
 from server.kernel.ids import OrderId, VariantId
 from server.mail.gateway import Mailer
@@ -16,9 +17,11 @@ from server.orders.expiry import OrderExpiry
 from server.orders.fulfill import FulfillmentService
 from server.orders.mails import confirmation_mail, shipped_mail
 
-# Which task hears of which event.
-SUBSCRIPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "order.confirmed": ("orders.send_confirmation_mail",),
+_log = structlog.get_logger(__name__)
+
+# Which task hears of which event. An order is confirmed once.
+SUBSCRIPTIONS: Final[Subscriptions] = {
+    "order.confirmed": (InBatches("orders.send_confirmation_mails"),),
     "order.shipped": ("orders.send_shipped_mail",),
     "stock.adjusted": ("orders.hand_over_arrived",),
 }
@@ -35,6 +38,21 @@ def register(
     shop_name: str,
 ) -> None:
     """Add the tasks of this feature to the worker."""
+
+    @app.task(name="orders.send_confirmation_mails", retry=RETRY)
+    async def send_confirmation_mails(*, events: list[dict[str, Any]]) -> None:
+        event_of = {OrderId(UUID(event["aggregate_id"])): event for event in events}
+        async with db.snapshot() as tx:
+            orders = await queries.get_orders(tx, list(event_of))
+        for number, order in enumerate(orders):
+            try:
+                await mailer.send(confirmation_mail(order, shop_name=shop_name))
+            except Exception as error:  # Whatever it is, the mails before it are sent and must not be sent again.
+                _log.warning("orders.mails_put_off", count=len(orders) - number, error=repr(error))
+                left = [event_of[order.record.id] for order in orders[number:]]
+                async with db.write() as tx:
+                    await defer_all(tx, [NewJob("orders.send_confirmation_mail", event) for event in left])
+                return
 
     @app.task(name="orders.send_confirmation_mail", retry=RETRY)
     async def send_confirmation_mail(*, aggregate_id: str, **_: Any) -> None:

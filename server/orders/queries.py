@@ -75,6 +75,7 @@ _newest_first = (
 _LIST_FIRST = Query(_newest_first, _order_record)
 _LIST_AFTER = Query(_newest_first.where(OrderTable.id < bindparam("after_id")), _order_record)
 _order_ids = any_(bindparam("order_ids", type_=ARRAY(Uuid)))
+_SEVERAL = Query(_orders.where(OrderTable.id == _order_ids).order_by(OrderTable.id), _order_record)
 _LINES = Query(
     select(
         OrderLine.order_id,
@@ -175,6 +176,15 @@ async def get_order(tx: ReadTx, order_id: OrderId, *, viewer: Actor) -> Order:
     if not orders:
         raise OrderNotFound
     return Order(orders[0], tuple(lines), tuple(parcels))
+
+
+async def get_orders(tx: ReadTx, order_ids: Sequence[OrderId]) -> list[Order]:
+    """Return those of several orders that exist, in the order of their ids. Wants a snapshot."""
+    ids = list(order_ids)
+    orders, lines, parcels = await together(
+        tx, _SEVERAL.bind(order_ids=ids), _LINES.bind(order_ids=ids), _PARCELS.bind(order_ids=ids)
+    )
+    return _assemble(orders, lines, parcels)
 
 
 async def get_visible_record(tx: ReadTx, order_id: OrderId, *, viewer: Actor) -> OrderRecord:

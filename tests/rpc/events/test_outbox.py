@@ -8,8 +8,10 @@ from psycopg.errors import UniqueViolation
 
 from server.db.session import Database
 from server.db.statement import count_statements
+from server.events import dispatch
 from server.events.dispatch import Dispatcher
 from server.events.service import NewEvent, record
+from server.events.values import InBatches
 from server.kernel.ids import new_id
 from tests.factories import execute
 from tests.rpc.events.conftest import rows
@@ -101,6 +103,27 @@ async def test_hands_each_event_to_each_subscriber(db: Database, dispatcher: Dis
     )
     assert args == {"event_id": str(event_id), "aggregate_id": str(other), "data": {"n": 0}}
     assert lock == f"things.count:{other}"
+
+
+async def test_hands_events_in_batches_to_those_who_take_them_so(db: Database) -> None:
+    made = Dispatcher(db, {"thing.made": (InBatches("things.paint"), "things.count"), "thing.sold": ("things.count",)})
+    await made.start()
+    aggregates = [new_id() for _ in range(dispatch._JOB_BATCH + 1)]
+    await make(db, *aggregates)
+    await make(db, new_id(), event_type="thing.sold")
+
+    assert await made.dispatch() == len(aggregates) + 1
+    assert await made.dispatch() == 0
+
+    batches = await rows(db, "SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'things.paint' ORDER BY id")
+    events = [event for args, _ in batches for event in args["events"]]
+    assert [len(args["events"]) for args, _ in batches] == [dispatch._JOB_BATCH, 1]
+    assert [lock for _, lock in batches] == [None, None]
+    assert [event["aggregate_id"] for event in events] == [str(aggregate) for aggregate in aggregates]
+    assert [event["data"] for event in events] == [{"n": n} for n in range(len(aggregates))]
+    assert len({event["event_id"] for event in events}) == len(aggregates)
+    [(alone,)] = await rows(db, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'things.count'")
+    assert alone == len(aggregates) + 1
 
 
 async def test_takes_as_many_turns_as_it_needs(db: Database) -> None:

@@ -44,6 +44,30 @@ async def test_a_paid_order_is_confirmed_with_stock_committed_and_an_invoice(baz
     assert "€24.90" in mail.text
 
 
+async def test_every_order_gets_its_mail_once_also_when_one_is_not_taken(bazaar: Bazaar, mailbox: Mailbox) -> None:
+    placed = [await guest.place(await guest.fill("shirt")) for guest in (bazaar.guest() for _ in range(4))]
+    for one in placed:
+        bazaar.stripe.pay(one.payment.provider_reference)
+        await bazaar.announce(one.payment.provider_reference)
+    mailbox.refuse_after = 1
+    mailbox.failures = 1
+
+    await bazaar.work()
+
+    assert sorted(mail.subject for mail in mailbox.mails) == sorted(
+        f"Your order {one.order.number} is confirmed" for one in placed
+    )
+    jobs = await bazaar.run(
+        "SELECT task_name, status::text, count(*) FROM procrastinate_jobs"
+        " WHERE task_name LIKE 'orders.send%%' GROUP BY 1, 2 ORDER BY 1"
+    )
+    # Only those that were not sent have jobs of their own.
+    assert jobs == [
+        ("orders.send_confirmation_mail", "succeeded", 3),
+        ("orders.send_confirmation_mails", "succeeded", 1),
+    ]
+
+
 async def test_the_same_event_again_and_again_changes_nothing_twice(bazaar: Bazaar, mailbox: Mailbox) -> None:
     guest = bazaar.guest()
     placed = await guest.place(await guest.fill("shirt"))
