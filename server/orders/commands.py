@@ -1,19 +1,34 @@
 """Writing orders."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import BigInteger, Integer, Text, Uuid, bindparam, column, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.types import Boolean, TypeEngine
 
 from server.db.session import WriteTx
-from server.db.statement import Command, ScalarCommand, unnest_rows
+from server.db.statement import Bound, Command, ScalarCommand, unnest_rows
 from server.kernel.actor import Actor
 from server.kernel.ids import FulfillmentId, OrderId, OrderLineId, new_id
 from server.orders.errors import OrderNumberTaken
@@ -39,6 +54,8 @@ class Step:
     from_state: str = ""
     to_state: str = ""
     note: str = ""
+    # None: the shop by itself.
+    actor: Actor | None = None
 
 
 _LINE_COLUMNS: dict[str, TypeEngine[Any]] = {
@@ -107,7 +124,15 @@ _UPDATE = Command(
     )
 )
 _steps = unnest_rows(
-    "step", entry_id=Uuid(), offset=Integer(), kind=Text(), from_state=Text(), to_state=Text(), note=Text()
+    "step",
+    entry_id=Uuid(),
+    offset=Integer(),
+    kind=Text(),
+    from_state=Text(),
+    to_state=Text(),
+    note=Text(),
+    actor_id=Uuid(),
+    actor_kind=Text(),
 )
 _last_sequence = (
     select(func.coalesce(func.max(TimelineEntry.sequence), 0))
@@ -136,23 +161,42 @@ _NOTE_STEPS = Command(
             _steps.c.from_state,
             _steps.c.to_state,
             _steps.c.note,
-            bindparam("actor_id", type_=Uuid),
-            bindparam("actor_kind", type_=Text),
+            _steps.c.actor_id,
+            _steps.c.actor_kind,
             bindparam("now", type_=TimelineEntry.created_time.type),
         ),
     )
 )
 _next_number = upsert(InvoiceCounter).values(year=bindparam("year"), last_number=1)
-_TAKE_INVOICE_NUMBER = ScalarCommand(
+_taken = (
     _next_number.on_conflict_do_update(
         index_elements=["year"], set_={"last_number": InvoiceCounter.last_number + literal(1, Integer)}
-    ).returning(InvoiceCounter.last_number),
-    int,
-)
-_INSERT_INVOICE = Command(
-    insert(Invoice).values(
-        {name: bindparam(name) for name in ("id", "order_id", "year", "sequence", "number", "issued_time", "document")}
     )
+    .returning(InvoiceCounter.last_number)
+    .cte("taken")
+)
+# At least six digits, and never fewer than the number has.
+_digits = func.greatest(func.length(cast(_taken.c.last_number, Text)), literal_column("6"))
+_ISSUE_INVOICE = ScalarCommand(
+    insert(Invoice)
+    .from_select(
+        ["id", "order_id", "year", "sequence", "number", "issued_time", "document"],
+        select(
+            bindparam("id", type_=Uuid),
+            bindparam("order_id", type_=Uuid),
+            bindparam("year", type_=Integer),
+            _taken.c.last_number,
+            func.concat(
+                cast(bindparam("year", type_=Integer), Text),
+                literal_column("'-'"),
+                func.lpad(cast(_taken.c.last_number, Text), _digits, literal_column("'0'")),
+            ),
+            bindparam("issued_time", type_=Invoice.issued_time.type),
+            bindparam("document", type_=JSONB),
+        ),
+    )
+    .returning(Invoice.number),
+    str,
 )
 _parcel = (
     insert(Fulfillment)
@@ -195,32 +239,35 @@ _SHIP = Command(
 )
 
 
-async def insert_order(tx: WriteTx, order: Order, *, actor: Actor) -> None:
-    """Store a new order with its lines and the first entry of its timeline, in one statement."""
+def inserting_order(order: Order, *, actor: Actor) -> Bound[None]:
+    """Return the statement that stores a new order with its lines and the first entry of its timeline.
+
+    Run it within `number_taken`.
+    """
     record = order.record
     values = {name: getattr(record, name) for name in _order_names}
     lines = [
         {name: str(value) if isinstance(value := getattr(line, name), UUID) else value for name in _LINE_COLUMNS}
         for line in order.lines
     ]
+    return _PLACE.bind(**values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=_actor_kind(actor))
+
+
+@contextmanager
+def number_taken() -> Iterator[None]:
+    """Raise OrderNumberTaken when an order is inserted with a number that another one has."""
     try:
-        await _PLACE.run(
-            tx, **values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=_actor_kind(actor)
-        )
+        yield
     except UniqueViolation as violation:
         if violation.diag.constraint_name == "uq_orders_number":
             raise OrderNumberTaken from violation
         raise
 
 
-async def update_order(tx: WriteTx, before: Order, *, now: datetime, **changes: Any) -> Order:
-    """Store what changed in an order. Its row must be locked.
-
-    `changes` names fields of OrderRecord: the states and their times.
-    """
-    record = replace(before.record, **changes)
-    await _UPDATE.run(
-        tx,
+def updating_order(order: Order, *, now: datetime) -> Bound[None]:
+    """Return the statement that stores the states of an order and their times. Its row must be locked."""
+    record = order.record
+    return _UPDATE.bind(
         order_id=record.id,
         status=record.status,
         payment_status=record.payment_status,
@@ -230,17 +277,14 @@ async def update_order(tx: WriteTx, before: Order, *, now: datetime, **changes: 
         completed_time=record.completed_time,
         now=now,
     )
-    return replace(before, record=record)
 
 
-async def note_steps(
-    tx: WriteTx, order_id: OrderId, steps: Sequence[Step], *, actor: Actor | None, now: datetime
-) -> None:
-    """Append to an order's timeline. The order's row must be locked: the sequence counts on it."""
-    if not steps:
-        return
-    await _NOTE_STEPS.run(
-        tx,
+def noting_steps(order_id: OrderId, steps: Sequence[Step], *, now: datetime) -> Bound[None]:
+    """Return the statement that appends to an order's timeline.
+
+    The order's row must be locked: the sequence counts on it.
+    """
+    return _NOTE_STEPS.bind(
         order_id=order_id,
         entry_id=[new_id() for _ in steps],
         offset=list(range(1, len(steps) + 1)),
@@ -248,8 +292,8 @@ async def note_steps(
         from_state=[step.from_state for step in steps],
         to_state=[step.to_state for step in steps],
         note=[step.note for step in steps],
-        actor_id=actor.user_id if actor else None,
-        actor_kind=_actor_kind(actor),
+        actor_id=[step.actor.user_id if step.actor else None for step in steps],
+        actor_kind=[_actor_kind(step.actor) for step in steps],
         now=now,
     )
 
@@ -257,34 +301,20 @@ async def note_steps(
 async def insert_invoice(tx: WriteTx, order_id: OrderId, *, document: dict[str, Any], now: datetime) -> str:
     """Give the order the year's next invoice number and store the document; return the number.
 
-    The counter's row stays locked until the transaction ends, so a number is never left out.
+    The counter's row stays locked until the transaction ends, so a number is never left out. All who are paid wait for
+    it: take it as late as possible.
     """
-    sequence = await _TAKE_INVOICE_NUMBER.one(tx, year=now.year)
-    number = f"{now.year}-{sequence:06d}"
-    await _INSERT_INVOICE.run(
-        tx,
-        id=new_id(),
-        order_id=order_id,
-        year=now.year,
-        sequence=sequence,
-        number=number,
-        issued_time=now,
-        document=document,
+    return await _ISSUE_INVOICE.one(
+        tx, id=new_id(), order_id=order_id, year=now.year, issued_time=now, document=document
     )
-    return number
 
 
-async def insert_parcel(
-    tx: WriteTx, parcel_id: FulfillmentId, order_id: OrderId, *, packed: Mapping[OrderLineId, int], now: datetime
-) -> None:
-    """Store a parcel and what is in it."""
-    await _PACK.run(
-        tx,
-        parcel_id=parcel_id,
-        order_id=order_id,
-        line_id=list(packed),
-        quantity=list(packed.values()),
-        now=now,
+def inserting_parcel(
+    parcel_id: FulfillmentId, order_id: OrderId, *, packed: Mapping[OrderLineId, int], now: datetime
+) -> Bound[None]:
+    """Return the statement that stores a parcel and what is in it."""
+    return _PACK.bind(
+        parcel_id=parcel_id, order_id=order_id, line_id=list(packed), quantity=list(packed.values()), now=now
     )
 
 

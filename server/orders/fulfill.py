@@ -1,13 +1,13 @@
 """Packing parcels and sending them off."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 from server.db.idempotency import Claim
 from server.db.session import Database, WriteTx
-from server.events import service as events
+from server.db.statement import together
+from server.events.service import JsonValue, NewEvent
 from server.inventory import service as inventory
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
@@ -16,7 +16,7 @@ from server.orders import commands, queries, rules
 from server.orders.commands import Step
 from server.orders.errors import FulfillmentNotFound, InvalidTransition
 from server.orders.packing import pack
-from server.orders.progress import complete_if_nothing_left
+from server.orders.progress import Change, complete_if_nothing_left
 from server.orders.rules import OrderStatus, ParcelStatus
 from server.orders.values import Order, ParcelRecord
 
@@ -48,13 +48,11 @@ class FulfillmentService:
                 raise InvalidTransition("the order", order.record.status, "FULFILLED", allowed)
             packed = pack(order, wanted)
             now = self._clock.now()
-            await commands.insert_parcel(tx, parcel_id, order_id, packed=packed, now=now)
-            await commands.note_steps(
+            step = Step("FULFILLMENT_CREATED", to_state=ParcelStatus.PENDING, actor=actor)
+            await together(
                 tx,
-                order_id,
-                [Step("FULFILLMENT_CREATED", to_state=ParcelStatus.PENDING)],
-                actor=actor,
-                now=now,
+                commands.inserting_parcel(parcel_id, order_id, packed=packed, now=now),
+                commands.noting_steps(order_id, [step], now=now),
             )
             return ParcelRecord(
                 order_id, parcel_id, ParcelStatus.PENDING, "", "", "", now, None, list(packed), list(packed.values())
@@ -84,8 +82,9 @@ class FulfillmentService:
                 tx, parcel_id, carrier=carrier, tracking_number=tracking_number, tracking_url=tracking_url, now=now
             )
             await inventory.consume(tx, order_id, _goods(order, parcel), now=now, actor_id=actor.user_id)
-            shipped = Step("SHIPPED", ParcelStatus.PENDING, ParcelStatus.SHIPPED, f"{carrier} {tracking_number}")
-            return await self._after_shipping(tx, order_id, shipped, actor=actor)
+            tracking = f"{carrier} {tracking_number}"
+            shipped = Step("SHIPPED", ParcelStatus.PENDING, ParcelStatus.SHIPPED, tracking, actor)
+            return await self._after_shipping(tx, order_id, shipped)
 
     async def hand_over_arrived(self, variant_id: VariantId) -> None:
         """Hand over goods that need no parcel to the orders that waited for them, the oldest first."""
@@ -94,24 +93,18 @@ class FulfillmentService:
         for order_id in waiting:
             async with self._db.write() as tx:
                 order = await queries.lock_order(tx, order_id)
-                await complete_if_nothing_left(tx, order, now=self._clock.now())
+                change = Change(order, now=self._clock.now())
+                await complete_if_nothing_left(tx, change)
+                await change.store(tx)
 
-    async def _after_shipping(self, tx: WriteTx, order_id: OrderId, shipped: Step, *, actor: Actor) -> Order:
-        now = self._clock.now()
-        order = await queries.lock_order(tx, order_id)
-        fulfillment = rules.fulfillment_status(line.progress for line in order.lines)
-        order = replace(order, record=replace(order.record, fulfillment_status=fulfillment))
-        await commands.note_steps(tx, order_id, [shipped], actor=actor, now=now)
-        order = await complete_if_nothing_left(tx, order, now=now)
-        await events.record(
-            tx,
-            events.NewEvent(
-                "order.shipped",
-                order_id,
-                {"order_number": order.record.number, "tracking": shipped.note},
-            ),
-        )
-        return order
+    async def _after_shipping(self, tx: WriteTx, order_id: OrderId, shipped: Step) -> Order:
+        change = Change(await queries.lock_order(tx, order_id), now=self._clock.now())
+        change.update(fulfillment_status=rules.fulfillment_status(line.progress for line in change.order.lines))
+        change.note(shipped)
+        await complete_if_nothing_left(tx, change)
+        facts: dict[str, JsonValue] = {"order_number": change.order.record.number, "tracking": shipped.note}
+        change.tell(NewEvent("order.shipped", order_id, facts))
+        return await change.store(tx)
 
 
 def _parcel_of(order: Order, parcel_id: UUID) -> ParcelRecord:

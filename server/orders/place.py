@@ -13,7 +13,9 @@ from server.cart.service import CartService
 from server.cart.values import Checkout, CheckoutLine
 from server.db.idempotency import Claim
 from server.db.session import Database, WriteTx
+from server.db.statement import together
 from server.events import service as events
+from server.events.service import NewEvent
 from server.inventory import service as inventory
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
@@ -21,7 +23,7 @@ from server.kernel.ids import OrderId, OrderLineId, Prefix, format_id, new_id
 from server.orders import commands, queries, rules
 from server.orders.errors import PriceChanged
 from server.orders.invoices import Seller
-from server.orders.progress import confirm, product_ids
+from server.orders.progress import Change, confirm, product_ids
 from server.orders.rules import Money, OrderStatus
 from server.orders.values import LineRecord, Order, OrderRecord
 from server.payments.rules import Payment, Provider
@@ -89,30 +91,24 @@ class PlaceOrderService:
         window = self._transfer_for if provider is Provider.MANUAL else self._hold_for
         order = _draft(order_id, checkout, now=now, expires_time=now + window)
         await inventory.hold(tx, order_id, checkout.demand, expires_time=order.record.expires_time, now=now)
-        await commands.insert_order(tx, order, actor=actor)
         await self._carts.close(tx, checkout.cart_id, now=now)
-        placed = events.NewEvent(
-            "order.placed",
-            order_id,
-            {
-                "order_number": order.record.number,
-                "currency_code": order.record.currency,
-                "total_minor": order.record.total_minor,
-                "product_ids": product_ids(order),
-            },
-        )
-        await events.record(tx, placed)
+        store = commands.inserting_order(order, actor=actor), events.recording(_placed(order))
         if order.record.total_minor == 0:
+            with commands.number_taken():
+                await together(tx, *store)
             await inventory.commit(tx, order_id, now=now)
-            return Placed(await confirm(tx, order, seller=self._seller, actor=actor, now=now), None)
-        payment = await self._payments.create(
-            tx,
+            change = Change(order, now=now)
+            await confirm(tx, change, seller=self._seller, actor=actor)
+            return Placed(await change.store(tx), None)
+        payment = self._payments.draft(
             order_id=order_id,
             provider=provider,
             amount_minor=order.record.total_minor,
             currency=order.record.currency,
             now=now,
         )
+        with commands.number_taken():
+            await together(tx, *store, self._payments.inserting(payment))
         return Placed(order, payment)
 
     async def _resume(self, tx: WriteTx, order_id: OrderId, *, actor: Actor) -> Placed:
@@ -127,6 +123,20 @@ def _check(checkout: Checkout, expected_minor: int, expected_currency: str) -> N
     priced = checkout.priced
     if (priced.total_minor, priced.currency) != (expected_minor, expected_currency):
         raise PriceChanged(expected_minor, expected_currency, priced.total_minor, priced.currency)
+
+
+def _placed(order: Order) -> NewEvent:
+    record = order.record
+    return NewEvent(
+        "order.placed",
+        record.id,
+        {
+            "order_number": record.number,
+            "currency_code": record.currency,
+            "total_minor": record.total_minor,
+            "product_ids": product_ids(order),
+        },
+    )
 
 
 def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time: datetime) -> Order:

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from server.db.session import WriteTx
+from server.db.statement import together
 from server.events import service as events
-from server.events.service import JsonValue
+from server.events.service import JsonValue, NewEvent
 from server.inventory import service as inventory
 from server.inventory.errors import OutOfStock
 from server.kernel.actor import Actor
@@ -19,56 +21,93 @@ from server.orders.values import Order
 _PAID = (PaymentStatus.NOT_REQUIRED, PaymentStatus.PAID, PaymentStatus.OVERPAID)
 
 
-async def confirm(tx: WriteTx, order: Order, *, seller: Seller, actor: Actor | None, now: datetime) -> Order:
+class Change:
+    """What happens to an order in one transaction, gathered and stored at its end in one round trip."""
+
+    def __init__(self, order: Order, *, now: datetime) -> None:
+        # As it is going to be.
+        self.order = order
+        self.now = now
+        self._steps: list[Step] = []
+        self._events: list[NewEvent] = []
+        self._invoice: dict[str, Any] | None = None
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of OrderRecord: the states and their times."""
+        self.order = replace(self.order, record=replace(self.order.record, **changes))
+
+    def note(self, step: Step) -> None:
+        """Append to the timeline."""
+        self._steps.append(step)
+
+    def tell(self, event: NewEvent) -> None:
+        """Record an event."""
+        self._events.append(event)
+
+    def issue_invoice(self, document: dict[str, Any]) -> None:
+        """Issue the invoice, and append that to the timeline."""
+        self._invoice = document
+        self.note(Step("INVOICE_ISSUED"))
+
+    async def store(self, tx: WriteTx) -> Order:
+        """Write it all, and return the order as it is now."""
+        record = self.order.record
+        if self._invoice is not None:
+            # Last of all that may have to wait for others: every order that is paid wants a number.
+            number = await commands.insert_invoice(tx, record.id, document=self._invoice, now=self.now)
+            self._steps = [
+                replace(step, note=number) if step.kind == "INVOICE_ISSUED" else step for step in self._steps
+            ]
+            self.update(invoice_number=number)
+        statements = [commands.updating_order(self.order, now=self.now)]
+        if self._steps:
+            statements.append(commands.noting_steps(record.id, self._steps, now=self.now))
+        if self._events:
+            statements.append(events.recording(*self._events))
+        await together(tx, *statements)
+        return self.order
+
+
+async def confirm(tx: WriteTx, change: Change, *, seller: Seller, actor: Actor | None) -> None:
     """Let the agreement stand: its stock is committed already. Issues the invoice when all money is here.
 
     Hands over what needs no parcel, and completes the order at once when that is everything. Goods on backorder that
     have not come in never keep the money from being recorded: the order stays CONFIRMED until they are there.
     """
-    before = order.record.status
+    before = change.order.record.status
     rules.check_order_step(before, OrderStatus.CONFIRMED)
-    order = await commands.update_order(tx, order, now=now, status=OrderStatus.CONFIRMED, confirmed_time=now)
-    await commands.note_steps(
-        tx, order.record.id, [Step("STATUS_CHANGED", before, OrderStatus.CONFIRMED)], actor=actor, now=now
-    )
-    await events.record(tx, events.NewEvent("order.confirmed", order.record.id, _facts(order)))
-    order = await issue_invoice_if_paid(tx, order, seller=seller, now=now)
-    return await complete_if_nothing_left(tx, order, now=now)
+    change.update(status=OrderStatus.CONFIRMED, confirmed_time=change.now)
+    change.note(Step("STATUS_CHANGED", before, OrderStatus.CONFIRMED, actor=actor))
+    change.tell(_news("order.confirmed", change.order))
+    issue_invoice_if_paid(change, seller=seller)
+    await complete_if_nothing_left(tx, change)
 
 
-async def issue_invoice_if_paid(tx: WriteTx, order: Order, *, seller: Seller, now: datetime) -> Order:
+def issue_invoice_if_paid(change: Change, *, seller: Seller) -> None:
     """Issue the invoice of a paid order, once."""
-    if order.record.invoice_number or order.record.payment_status not in _PAID:
-        return order
-    document = invoice_document(order, seller=seller)
-    number = await commands.insert_invoice(tx, order.record.id, document=document, now=now)
-    await commands.note_steps(tx, order.record.id, [Step("INVOICE_ISSUED", note=number)], actor=None, now=now)
-    return replace(order, record=replace(order.record, invoice_number=number))
+    record = change.order.record
+    if not record.invoice_number and record.payment_status in _PAID:
+        change.issue_invoice(invoice_document(change.order, seller=seller))
 
 
-async def complete_if_nothing_left(tx: WriteTx, order: Order, *, now: datetime) -> Order:
-    """Store the order's present states, and complete it when nothing is left to hand over, to ship or to pay."""
-    record = order.record
-    handed_over = record.status is OrderStatus.CONFIRMED and await _hand_over(tx, order, now=now)
-    if not handed_over or not rules.nothing_left(record.payment_status, record.fulfillment_status):
-        return await commands.update_order(tx, order, now=now)
-    order = await commands.update_order(tx, order, now=now, status=OrderStatus.COMPLETED, completed_time=now)
-    step = Step("STATUS_CHANGED", OrderStatus.CONFIRMED, OrderStatus.COMPLETED)
-    await commands.note_steps(tx, record.id, [step], actor=None, now=now)
-    await events.record(tx, events.NewEvent("order.completed", record.id, _facts(order)))
-    return order
+async def complete_if_nothing_left(tx: WriteTx, change: Change) -> None:
+    """Hand over what needs no parcel, and complete the order when nothing is left to ship or to pay."""
+    record = change.order.record
+    handed_over = record.status is OrderStatus.CONFIRMED and await _hand_over(tx, change.order, now=change.now)
+    if handed_over and rules.nothing_left(record.payment_status, record.fulfillment_status):
+        change.update(status=OrderStatus.COMPLETED, completed_time=change.now)
+        change.note(Step("STATUS_CHANGED", OrderStatus.CONFIRMED, OrderStatus.COMPLETED))
+        change.tell(_news("order.completed", change.order))
 
 
-async def expire(tx: WriteTx, order: Order, *, reason: str, now: datetime) -> Order:
+async def expire(tx: WriteTx, change: Change, *, reason: str) -> None:
     """End an order that was not paid in time and give its stock back."""
-    before = order.record.status
+    before = change.order.record.status
     rules.check_order_step(before, OrderStatus.EXPIRED)
-    await inventory.release(tx, order.record.id, now=now, expired=True)
-    order = await commands.update_order(tx, order, now=now, status=OrderStatus.EXPIRED)
-    step = Step("STATUS_CHANGED", before, OrderStatus.EXPIRED, reason)
-    await commands.note_steps(tx, order.record.id, [step], actor=None, now=now)
-    await events.record(tx, events.NewEvent("order.expired", order.record.id, _facts(order)))
-    return order
+    await inventory.release(tx, change.order.record.id, now=change.now, expired=True)
+    change.update(status=OrderStatus.EXPIRED)
+    change.note(Step("STATUS_CHANGED", before, OrderStatus.EXPIRED, reason))
+    change.tell(_news("order.expired", change.order))
 
 
 async def _hand_over(tx: WriteTx, order: Order, *, now: datetime) -> bool:
@@ -91,16 +130,20 @@ def _goods_without_parcel(order: Order) -> dict[VariantId, int]:
     return goods
 
 
-def _facts(order: Order) -> dict[str, JsonValue]:
+def _news(event_type: str, order: Order) -> NewEvent:
     record = order.record
-    return {
-        "order_number": record.number,
-        "status": record.status.value,
-        "payment_status": record.payment_status.value,
-        "currency_code": record.currency,
-        "total_minor": record.total_minor,
-        "product_ids": product_ids(order),
-    }
+    return NewEvent(
+        event_type,
+        record.id,
+        {
+            "order_number": record.number,
+            "status": record.status.value,
+            "payment_status": record.payment_status.value,
+            "currency_code": record.currency,
+            "total_minor": record.total_minor,
+            "product_ids": product_ids(order),
+        },
+    )
 
 
 def product_ids(order: Order) -> list[JsonValue]:

@@ -205,11 +205,16 @@ async def lock_row(tx: WriteTx, order_id: OrderId) -> None:
 
 async def lock_order(tx: WriteTx, order_id: OrderId) -> Order:
     """Lock an order's row and return it with what hangs on it. Raises OrderNotFound."""
-    record = await _LOCK.first(tx, order_id=order_id)
-    if record is None:
+    # One after the other on the server: what hangs on it is read when its row is locked.
+    records, lines, parcels = await together(
+        tx,
+        _LOCK.bind(order_id=order_id),
+        _LINES.bind(order_ids=[order_id]),
+        _PARCELS.bind(order_ids=[order_id]),
+    )
+    if not records:
         raise OrderNotFound
-    lines, parcels = await together(tx, _LINES.bind(order_ids=[order_id]), _PARCELS.bind(order_ids=[order_id]))
-    return Order(record, tuple(lines), tuple(parcels))
+    return Order(records[0], tuple(lines), tuple(parcels))
 
 
 async def list_orders(tx: ReadTx, user_id: UUID, *, count: int, after_id: UUID | None) -> list[Order]:

@@ -1,19 +1,16 @@
 """What money does to an order. Payments calls this in the transaction that records the money."""
 
-from datetime import datetime
-
 from server.db.session import WriteTx
 from server.inventory import service as inventory
 from server.inventory.errors import OutOfStock
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId
-from server.orders import commands, queries, rules
+from server.orders import queries, rules
 from server.orders.commands import Step
 from server.orders.invoices import Seller
-from server.orders.progress import complete_if_nothing_left, confirm, expire, issue_invoice_if_paid
+from server.orders.progress import Change, complete_if_nothing_left, confirm, expire, issue_invoice_if_paid
 from server.orders.rules import Money, OrderStatus
-from server.orders.values import Order
 from server.payments.service import LateMoney, PaymentTotals
 
 _STILL_OPEN = (OrderStatus.PENDING, OrderStatus.EXPIRED)
@@ -38,44 +35,43 @@ class OrderSettlement:
         Enough of it confirms a pending order. When the order's time was up already, the stock is held again; where
         that fails, and for an order that was called off, the money is sent back.
         """
-        now = self._clock.now()
         money = _money(payments)
-        order = await self._store_payment_status(
-            tx, await queries.lock_order(tx, order_id), money, actor=actor, now=now
-        )
-        status = order.record.status
-        if status is OrderStatus.CANCELED:
-            return _late("the order was called off before the money came") if _unreturned(payments) else None
-        if status in _STILL_OPEN:
-            if not rules.money_suffices(order.record.total_minor, money):
-                return None
-            return await self._confirm_or_return(tx, order, actor=actor, now=now)
-        order = await issue_invoice_if_paid(tx, order, seller=self._seller, now=now)
-        await complete_if_nothing_left(tx, order, now=now)
-        return None
+        change = Change(await queries.lock_order(tx, order_id), now=self._clock.now())
+        changed = _change_payment_status(change, money, actor=actor)
+        record = change.order.record
+        late = None
+        if record.status in _STILL_OPEN and rules.money_suffices(record.total_minor, money):
+            late = await self._confirm_or_return(tx, change, actor=actor)
+        elif record.status is OrderStatus.CANCELED and _unreturned(payments):
+            late = _late("the order was called off before the money came")
+        elif record.status in (OrderStatus.CONFIRMED, OrderStatus.COMPLETED):
+            issue_invoice_if_paid(change, seller=self._seller)
+            await complete_if_nothing_left(tx, change)
+        elif not changed:
+            return None
+        await change.store(tx)
+        return late
 
-    async def _store_payment_status(
-        self, tx: WriteTx, order: Order, money: Money, *, actor: Actor | None, now: datetime
-    ) -> Order:
-        before = order.record.payment_status
-        after = rules.payment_status(order.record.total_minor, money)
-        if after is before:
-            return order
-        order = await commands.update_order(tx, order, now=now, payment_status=after)
-        await commands.note_steps(tx, order.record.id, [Step("PAYMENT_CHANGED", before, after)], actor=actor, now=now)
-        return order
-
-    async def _confirm_or_return(
-        self, tx: WriteTx, order: Order, *, actor: Actor | None, now: datetime
-    ) -> LateMoney | None:
+    async def _confirm_or_return(self, tx: WriteTx, change: Change, *, actor: Actor | None) -> LateMoney | None:
+        record = change.order.record
         try:
-            await inventory.commit(tx, order.record.id, now=now)
+            await inventory.commit(tx, record.id, now=change.now)
         except OutOfStock:
-            if order.record.status is OrderStatus.PENDING:
-                await expire(tx, order, reason="paid after its time, when the stock was sold", now=now)
+            if record.status is OrderStatus.PENDING:
+                await expire(tx, change, reason="paid after its time, when the stock was sold")
             return _late("the payment came after the order's time, when the stock was sold")
-        await confirm(tx, order, seller=self._seller, actor=actor, now=now)
+        await confirm(tx, change, seller=self._seller, actor=actor)
         return None
+
+
+def _change_payment_status(change: Change, money: Money, *, actor: Actor | None) -> bool:
+    record = change.order.record
+    after = rules.payment_status(record.total_minor, money)
+    if after is record.payment_status:
+        return False
+    change.note(Step("PAYMENT_CHANGED", record.payment_status, after, actor=actor))
+    change.update(payment_status=after)
+    return True
 
 
 def _money(payments: PaymentTotals) -> Money:

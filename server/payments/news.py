@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from server.db.session import WriteTx
-from server.events import service as events
 from server.events.service import NewEvent
 from server.kernel.ids import Prefix, format_id
 from server.payments.ledger_queries import Recorded
@@ -23,20 +21,18 @@ _REFUND_EVENTS = {
 }
 
 
-async def publish_status(tx: WriteTx, payment: Payment, status: Status) -> None:
-    """Record that a payment has come to a status that others may care about."""
-    if status in _STATUS_EVENTS:
-        await events.record(tx, _event(_STATUS_EVENTS[status], payment, payment.amount_minor))
+def news_of_status(payment: Payment, status: Status) -> list[NewEvent]:
+    """Tell that a payment has come to a status, if others may care about it."""
+    return [_event(_STATUS_EVENTS[status], payment, payment.amount_minor)] if status in _STATUS_EVENTS else []
 
 
-async def publish_refunds(tx: WriteTx, payment: Payment, recorded: Sequence[Recorded]) -> None:
-    """Record the refunds among the changed rows of the ledger that have come to an end."""
-    refunds = [
+def news_of_refunds(payment: Payment, recorded: Sequence[Recorded]) -> list[NewEvent]:
+    """Tell of the refunds among the changed rows of the ledger that have come to an end."""
+    return [
         _event(_REFUND_EVENTS[TransactionStatus(row.status)], payment, row.amount_minor)
         for row in recorded
         if row.kind == Kind.REFUND and row.status != TransactionStatus.PENDING
     ]
-    await events.record(tx, *refunds)
 
 
 def _event(name: str, payment: Payment, amount_minor: int) -> NewEvent:

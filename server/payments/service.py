@@ -9,6 +9,7 @@ import structlog
 from server.db import jobs
 from server.db.idempotency import Claim
 from server.db.session import Database, ReadTx, WriteTx, assert_no_transaction
+from server.db.statement import Bound
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.errors import invalid_field
@@ -49,16 +50,13 @@ class PaymentService:
         self._settlement = Settlement(settlement, clock)
         self._clock = clock
 
-    async def create(
-        self, tx: WriteTx, *, order_id: OrderId, provider: Provider, amount_minor: int, currency: str, now: datetime
+    def draft(
+        self, *, order_id: OrderId, provider: Provider, amount_minor: int, currency: str, now: datetime
     ) -> Payment:
-        """Write the row of a new attempt; `start` then tells the provider, after the commit.
-
-        Raises PaymentProviderDisabled.
-        """
+        """Return a new attempt, for `inserting`. Raises PaymentProviderDisabled."""
         if provider not in self._offered:
             raise PaymentProviderDisabled(provider=provider)
-        payment = Payment(
+        return Payment(
             id=PaymentId(new_id()),
             order_id=order_id,
             provider=provider,
@@ -73,16 +71,17 @@ class PaymentService:
             created_time=now,
             updated_time=now,
         )
-        await queries.INSERT_PAYMENT.run(
-            tx,
+
+    def inserting(self, payment: Payment) -> Bound[None]:
+        """Return the statement that stores a new attempt; `start` then tells the provider, after the commit."""
+        return queries.INSERT_PAYMENT.bind(
             id=payment.id,
-            order_id=order_id,
-            provider=provider,
-            currency=currency,
-            amount_minor=amount_minor,
-            now=now,
+            order_id=payment.order_id,
+            provider=payment.provider,
+            currency=payment.currency,
+            amount_minor=payment.amount_minor,
+            now=payment.created_time,
         )
-        return payment
 
     async def start(self, payment: Payment) -> Payment:
         """Tell the provider of a payment and store its reference; done already, it changes nothing.

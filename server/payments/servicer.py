@@ -46,15 +46,14 @@ class PaymentServicer:
         self, request: payments_service_pb2.RecordManualPaymentRequest, call: Call
     ) -> payments_pb2.Payment:
         """Record money that came by bank transfer or in cash."""
-        payment_id = _payment_id(request.payment_id)
-        await self._payments.record_manual(
-            payment_id,
+        payment = await self._payments.record_manual(
+            _payment_id(request.payment_id),
             amount=mapping.from_money(request.amount),
             reference=request.reference,
             actor=call.actor,
             claim=call.claim,
         )
-        return mapping.to_payment(await self._find(payment_id, call.actor))
+        return mapping.to_payment(payment)
 
     async def _find(self, payment_id: PaymentId, actor: Actor) -> Payment:
         async with self._db.read() as tx:

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
 from server.db import jobs
 from server.db.session import WriteTx
+from server.db.statement import Bound, together
+from server.events import service as events
+from server.events.service import NewEvent
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId, PaymentId, new_id
-from server.payments import ledger_queries, news, queries, rules
+from server.payments import ledger_queries, queries, rules
 from server.payments.errors import PaymentNotFound
+from server.payments.news import news_of_refunds, news_of_status
 from server.payments.rules import (
     Entry,
     Kind,
@@ -86,12 +90,9 @@ class Settlement:
         code = state.failure_code if moved or status is state.status else payment.failure_code
         if moved or code != payment.failure_code:
             await self._set_status(tx, payment, status, failure_code=code)
-        if not moved and not recorded:
-            return
-        if moved:
-            await news.publish_status(tx, payment, status)
-        await news.publish_refunds(tx, payment, recorded)
-        await self._tell(tx, payment, actor=actor)
+        if moved or recorded:
+            news = news_of_status(payment, status) if moved else []
+            await self._tell(tx, payment, news=[*news, *news_of_refunds(payment, recorded)], actor=actor)
 
     async def apply_refund(self, tx: WriteTx, payment: Payment, refund: RefundState) -> None:
         """Record the provider's answer to a refund that the ledger asked for."""
@@ -99,16 +100,14 @@ class Settlement:
         entry = Entry(Kind.REFUND, refund.status, refund.amount_minor, refund.reference, refund.transaction_id)
         recorded = await self._record(tx, payment.id, [entry])
         if recorded:
-            await news.publish_refunds(tx, payment, recorded)
-            await self._tell(tx, payment, actor=None)
+            await self._tell(tx, payment, news=news_of_refunds(payment, recorded), actor=None)
 
     async def fail_refund(self, tx: WriteTx, payment: Payment, transaction_id: UUID) -> None:
         """Record that the provider refused a refund."""
         payment = await self.lock(tx, payment)
         failed = await ledger_queries.FAIL_REFUND.all(tx, transaction_id=transaction_id, now=self._clock.now())
         if failed:
-            await news.publish_refunds(tx, payment, failed)
-            await self._tell(tx, payment, actor=None)
+            await self._tell(tx, payment, news=news_of_refunds(payment, failed), actor=None)
 
     async def end(self, tx: WriteTx, payment: Payment, status: Status, *, failure_code: str = "") -> None:
         """Move a payment that no provider knows of: refused from the start, or a manual one given up."""
@@ -116,14 +115,11 @@ class Settlement:
         if status not in rules.TRANSITIONS[payment.status] or payment.provider_reference is not None:
             return
         await self._set_status(tx, payment, status, failure_code=failure_code)
-        await news.publish_status(tx, payment, status)
-        await self._tell(tx, payment, actor=None)
+        await self._tell(tx, payment, news=news_of_status(payment, status), actor=None)
 
     async def record_manual(self, tx: WriteTx, payment: Payment, *, reference: str, actor: Actor) -> None:
         """Record money that somebody saw arrive; the payment is locked and waits for it."""
-        now = self._clock.now()
-        await ledger_queries.INSERT_TRANSACTION.run(
-            tx,
+        received = ledger_queries.INSERT_TRANSACTION.bind(
             id=new_id(),
             payment_id=payment.id,
             kind=Kind.CAPTURE,
@@ -132,11 +128,11 @@ class Settlement:
             reference=reference,
             note="recorded by hand",
             actor_id=actor.user_id,
-            now=now,
+            now=self._clock.now(),
         )
-        await self._set_status(tx, payment, Status.CAPTURED, failure_code="")
-        await news.publish_status(tx, payment, Status.CAPTURED)
-        await self._tell(tx, payment, actor=actor)
+        captured = queries.UPDATE_STATUS.bind(**self._new_status(payment, Status.CAPTURED))
+        news = news_of_status(payment, Status.CAPTURED)
+        await self._tell(tx, payment, received, captured, news=news, actor=actor)
 
     async def request_refund(self, tx: WriteTx, payment: Payment, *, note: str, actor: Actor | None) -> int:
         """Record that everything left of a payment goes back, and queue asking for it; return how much.
@@ -174,9 +170,10 @@ class Settlement:
             await self._set_status(tx, payment, payment.status, failure_code="currency_mismatch")
 
     async def _set_status(self, tx: WriteTx, payment: Payment, status: Status, *, failure_code: str) -> None:
-        await queries.UPDATE_STATUS.run(
-            tx, payment_id=payment.id, new_status=status, code=failure_code, now=self._clock.now()
-        )
+        await queries.UPDATE_STATUS.run(tx, **self._new_status(payment, status, failure_code))
+
+    def _new_status(self, payment: Payment, status: Status, failure_code: str = "") -> dict[str, Any]:
+        return {"payment_id": payment.id, "new_status": status, "code": failure_code, "now": self._clock.now()}
 
     async def _record(
         self, tx: WriteTx, payment_id: PaymentId, entries: Sequence[Entry]
@@ -202,8 +199,14 @@ class Settlement:
             now=self._clock.now(),
         )
 
-    async def _tell(self, tx: WriteTx, payment: Payment, *, actor: Actor | None) -> None:
-        totals = await ledger_queries.TOTALS.one(tx, order_id=payment.order_id)
+    async def _tell(
+        self, tx: WriteTx, payment: Payment, *writes: Bound[Any], news: Sequence[NewEvent], actor: Actor | None
+    ) -> None:
+        """Write the rest of what is new, and let the order hear of the sums."""
+        statements = [*writes, events.recording(*news)] if news else list(writes)
+        # The server runs it after them.
+        statements.append(ledger_queries.TOTALS.bind(order_id=payment.order_id))
+        totals = (await together(tx, *statements))[-1][0]
         late = await self._listener.payment_changed(tx, payment.order_id, totals, actor=actor)
         if late is None:
             return

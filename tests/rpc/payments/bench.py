@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from server.db.jobs import make_job_app
 from server.db.session import Database, WriteTx
+from server.db.statement import together
 from server.kernel.actor import Actor, Role
 from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, SessionId, UserId, format_id
 from server.payments import jobs, queries
@@ -165,15 +166,13 @@ class Bench:
         self, order: PlacedOrder, *, provider: Provider = Provider.STRIPE, amount_minor: int = 2500
     ) -> Payment:
         """Write the row of a payment; no provider knows of it yet."""
+        payment = self.payments.draft(
+            order_id=order.id, provider=provider, amount_minor=amount_minor, currency="EUR", now=self.clock.now()
+        )
         async with self.db.write() as tx:
-            return await self.payments.create(
-                tx,
-                order_id=order.id,
-                provider=provider,
-                amount_minor=amount_minor,
-                currency="EUR",
-                now=self.clock.now(),
-            )
+            find = queries.FIND_PAYMENT.bind(payment_id=payment.id)
+            _, (stored,) = await together(tx, self.payments.inserting(payment), find)
+        return stored
 
     async def started(self, order: PlacedOrder | None = None) -> Payment:
         """Make a payment that Stripe knows of."""
