@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.types import TypeEngine
 
 from server.catalog.list_queries import listing, with_root
-from server.catalog.queries import ACTIVE, in_category, product, root_category, sold_now, summarize
+from server.catalog.queries import ACTIVE, TRUE, in_category, product, root_category, sold_now, summarize
 from server.catalog.values import ProductListing
 from server.db.statement import Query, ScalarQuery
 from server.kernel.pages import MAX_PAGE_SIZE
@@ -42,6 +42,8 @@ from server.kernel.pages import MAX_PAGE_SIZE
 # Ten pages of the usual size; nobody reads further, and each candidate costs its rank.
 _CANDIDATES = literal_column("200", Integer)
 _BOUND = literal_column(str(MAX_PAGE_SIZE + 1), Integer)
+# A page of the usual size.
+_ENOUGH = literal_column("20", Integer)
 # A title that is the query, or begins with it, comes before all others, whose ranks stay below a million.
 _EXACT, _BEGINNING = literal_column("2000000", BigInteger), literal_column("1000000", BigInteger)
 _SIMPLE = literal_column("'simple'", Text)
@@ -68,9 +70,9 @@ class SearchShape:
 def search_statement(shape: SearchShape) -> Query[ProductListing | None]:
     """Return the statement of a shape.
 
-    Its parameters: `words`, a tsquery, and `text`, in lower case, or, for `similar`, `each_word`; `currency`, `limit`;
-    `after_key` and `after_id`; `category`. The sort key is the rank, the highest first. With a category the rows are as
-    of a list.
+    Its parameters: `words`, a tsquery, `ending`, what makes its last word the beginning of one, or nothing, and `text`,
+    in lower case; or, for `similar`, `each_word`; `currency`, `limit`; `after_key` and `after_id`; `category`. The sort
+    key is the rank, the highest first. With a category the rows are as of a list.
     """
     root = root_category(by_id=shape.category == "id") if shape.category else None
     page = _page(shape, root).subquery("page") if root is None else _page(shape, root).lateral("page")
@@ -105,24 +107,37 @@ def _page(shape: SearchShape, root: FromClause | None) -> Select[Any]:
 
 
 def _matching(shape: SearchShape, root: FromClause | None) -> Select[Any]:
-    # As a subquery it is made once, and not once for each row.
-    words = select(func.to_tsquery(_SIMPLE, bindparam("words", type_=Text()))).scalar_subquery()
-    in_title = func.to_tsvector(_SIMPLE, product.title, type_=TSVECTOR).bool_op("@@")(words)
-    elsewhere = and_(product.search.bool_op("@@")(words), not_(in_title))
-    # The second half is not even begun when the first one is enough.
-    found = (
-        union_all(
-            select(_candidates(shape, root, in_title).subquery("in_title")),
-            select(_candidates(shape, root, elsewhere).subquery("elsewhere")),
-        )
-        .limit(_CANDIDATES)
-        .subquery("found")
-        .c
-    )
-    rank = cast(func.ts_rank(_WEIGHTS, found.search, words, _BY_LENGTH) * _MILLION, BigInteger)
-    title, text = func.lower(found.title), bindparam("text", type_=Text())
+    text, asked = bindparam("text", type_=Text()), bindparam("words", type_=Text())
+    ending = cast(bindparam("ending", type_=Text()), Text)
+    words, begun = _tsquery(asked), _tsquery(cast(asked, Text).concat(ending))
+    whole = _titles_first(shape, root, words).cte("whole")
+    # Beginnings are collected from the index one by one, which costs four times the whole words, so they are only
+    # looked for where whole words found too little.
+    wanted = and_(ending != literal_column("''"), select(func.count()).select_from(whole).scalar_subquery() < _ENOUGH)
+    others = _titles_first(shape, root, begun, and_(wanted, not_(product.search.bool_op("@@")(words))))
+    found = union_all(select(whole), select(others.subquery("others"))).limit(_CANDIDATES).subquery("found").c
+    rank = cast(func.ts_rank(_WEIGHTS, found.search, begun, _BY_LENGTH) * _MILLION, BigInteger)
+    title = func.lower(found.title)
     bonus = case((title == text, _EXACT), (func.starts_with(title, text), _BEGINNING), else_=literal_column("0"))
     return select(found.id, found.slug, found.title, found.vendor, (rank + bonus).label("sort_key"))
+
+
+def _tsquery(words: ColumnElement[str]) -> ColumnElement[Any]:
+    # As a subquery it is made once, and not once for each row.
+    return select(func.to_tsquery(_SIMPLE, words)).scalar_subquery()
+
+
+def _titles_first(
+    shape: SearchShape, root: FromClause | None, words: ColumnElement[Any], condition: ColumnElement[bool] = TRUE
+) -> Select[Any]:
+    """Select the candidates with the words in the title, then, if they are too few, those with them elsewhere."""
+    in_title = func.to_tsvector(_SIMPLE, product.title, type_=TSVECTOR).bool_op("@@")(words)
+    elsewhere = and_(product.search.bool_op("@@")(words), not_(in_title))
+    halves = union_all(
+        select(_candidates(shape, root, and_(in_title, condition)).subquery("in_title")),
+        select(_candidates(shape, root, and_(elsewhere, condition)).subquery("elsewhere")),
+    )
+    return select(halves.limit(_CANDIDATES).subquery("halves"))
 
 
 def _similar(shape: SearchShape, root: FromClause | None) -> Select[Any]:

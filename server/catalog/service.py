@@ -98,8 +98,11 @@ class BrowseService:
         shape = SearchShape(similar=similar, after=bool(page_token), category=category, in_stock=wanted.in_stock)
         found: list[ProductListing] = []
         if words and not similar:
+            # The last word may be the beginning of one: somebody is still typing.
+            ending = ":*" if len(words[-1]) >= _SHORTEST_BEGINNING else ""
+            asked = {"words": _tsquery(words), "ending": ending, "text": " ".join(words)}
             async with self._db.read() as tx:
-                rows = await search_statement(shape).all(tx, words=_tsquery(words), text=" ".join(words), **params)
+                rows = await search_statement(shape).all(tx, **asked, **params)
             found = _of_category(rows, wanted.category)
         if similar or not (found or page_token):
             similar = True
@@ -117,9 +120,8 @@ class BrowseService:
 
 
 def _tsquery(words: list[str]) -> str:
-    """Ask for all words, the last of which may be the beginning of one. Words are letters and digits: safe to quote."""
-    beginning = ":*" if len(words[-1]) >= _SHORTEST_BEGINNING else ""
-    return " & ".join(f"'{word}'" for word in words) + beginning
+    """Ask for all words. They are letters and digits: safe to quote."""
+    return " & ".join(f"'{word}'" for word in words)
 
 
 def _put_category(params: dict[str, Any], category: CategoryId | str | None) -> str:

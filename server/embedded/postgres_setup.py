@@ -49,7 +49,8 @@ def _utf8_locale() -> str:
 def settings(sockets: Path) -> str:
     """Return the server's configuration file."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MEBIBYTE
-    shared = max(64, min(512, memory // 8))
+    # Taken from the system only as it is filled. What is not in there is copied from the system's cache at every use.
+    shared = max(64, min(2048, memory // 8))
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(sockets),

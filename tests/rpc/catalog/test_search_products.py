@@ -30,6 +30,20 @@ async def test_finds_words_and_beginnings_of_the_last_one(client: Clients, db: D
         assert await search(client, query) == ["Linen Shirt"]
 
 
+async def test_looks_for_beginnings_only_where_whole_words_find_less_than_a_page(client: Clients, db: Database) -> None:
+    for number in range(19):
+        await make_product(db, f"Pan {number}")
+    await make_product(db, "Panel")
+
+    assert len(await search(client, "pan", page_size=100)) == 20
+    await make_product(db, "Frying Pan")
+    found = await search(client, "pan", page_size=100)
+
+    assert len(found) == 20
+    assert "Panel" not in found
+    assert await search(client, "pane") == ["Panel"]
+
+
 async def test_takes_a_single_letter_for_a_word(client: Clients, db: Database) -> None:
     await make_product(db, "Linen Shirt", variants=[VariantPlan()])
     await make_product(db, "Size S Hanger")
