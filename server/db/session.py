@@ -32,8 +32,11 @@ _SERVER_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "15s",
     # Whoever hangs up in the middle of a statement, or is killed, holds no locks for longer.
     "client_connection_check_interval": "1s",
-    "timezone": "UTC",
 }
+# How values are written and read, whatever the role, the database or libpq's environment prefers.
+_FORMATS: Final = (
+    "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'"
+)
 
 
 class ReadTx:
@@ -70,10 +73,13 @@ class ReadTx:
 
     async def roll_back(self) -> None:
         """Undo it."""
-        # Lost, or still waiting for what was sent: the pool closes such a connection, and that undoes it too.
-        if self._begin is None and not self._connection.closed:
+        wire = self._connection.wire
+        if wire.busy:
+            # A task of the transaction has left another one behind. Nothing can be sent: to hang up undoes it too.
+            wire.detach()
+        elif self._begin is None and not self._connection.closed:
             with suppress(psycopg.Error):
-                await self._connection.wire.run(((_ROLLBACK, ()),))
+                await wire.run(((_ROLLBACK, ()),))
 
 
 class WriteTx(ReadTx):
@@ -91,6 +97,16 @@ def assert_no_transaction() -> None:
         raise RuntimeError("a call over the network was started inside a database transaction")
 
 
+async def _living(pool: Pool) -> Connection:
+    """Take a connection of which nobody has heard that it is dead. Raises PoolTimeout."""
+    while True:
+        connection = await pool.getconn()
+        if not connection.closed:
+            return connection
+        # The pool opens another one in its place.
+        await pool.putconn(connection)
+
+
 class _Autocommit(Generic[T]):
     """A connection on which each round trip is its own transaction."""
 
@@ -101,7 +117,7 @@ class _Autocommit(Generic[T]):
         self._kind = kind
 
     async def __aenter__(self) -> T:
-        self._connection = await self._pool.getconn()
+        self._connection = await _living(self._pool)
         return self._kind(self._connection)
 
     async def __aexit__(
@@ -123,7 +139,7 @@ class _Transaction(Generic[T]):
         self._begin = begin
 
     async def __aenter__(self) -> T:
-        self._connection = await self._pool.getconn()
+        self._connection = await _living(self._pool)
         self._tx = self._kind(self._connection, self._begin)
         self._token = _in_transaction.set(True)
         return self._tx
@@ -159,9 +175,15 @@ class Database:
             dsn,
             connection_class=Connection,
             # psycopg prepares nothing by itself: after DDL it would throw away our prepared statements with its own.
-            kwargs={"autocommit": True, "options": _server_options(), "prepare_threshold": None},
+            kwargs={
+                "autocommit": True,
+                "options": _server_options(),
+                "client_encoding": "UTF8",
+                "prepare_threshold": None,
+            },
             min_size=min_size,
             max_size=max_size,
+            configure=_configure,
             timeout=_POOL_TIMEOUT_SECONDS,
             open=False,
         )
@@ -191,3 +213,7 @@ class Database:
 
 def _server_options() -> str:
     return " ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items())
+
+
+async def _configure(connection: Connection) -> None:
+    await connection.execute(_FORMATS)

@@ -4,36 +4,17 @@ SQLAlchemy's own execution layer costs three times the statement, so it takes no
 come back as psycopg adapts them: UUID, aware datetime, parsed JSON, lists.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Generic, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, cast, overload
 
-import psycopg
-from psycopg import abc, postgres
-from psycopg.adapt import AdaptersMap, Dumper, PyFormat, Transformer
 from psycopg.pq.abc import PGresult
-from sqlalchemy import (
-    ARRAY,
-    BindParameter,
-    Boolean,
-    Float,
-    Interval,
-    LargeBinary,
-    Numeric,
-    TableValuedAlias,
-    bindparam,
-    column,
-    func,
-)
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import ARRAY, TableValuedAlias, bindparam, column, func
 from sqlalchemy.sql.base import Executable
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import Insert
-from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
+from server.db.compiled import Compiled
 from server.db.session import ReadTx, WriteTx
-from server.db.wire import Prepared
 
 Row = TypeVar("Row")
 A = TypeVar("A")
@@ -41,34 +22,6 @@ B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
-
-# SQLAlchemy leaves it without annotations. The server numbers parameters, and so do we.
-_DIALECT = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-# A cast is written for all others. Use does not tell these: in `time - $1` it could be a time as well.
-_UNCAST: Final[Mapping[type[TypeEngine[Any]], str]] = {
-    Interval: "interval",
-    Float: "float8",
-    Numeric: "numeric",
-    Boolean: "bool",
-    LargeBinary: "bytea",
-}
-# SQLAlchemy marks with it what it would expand at run time; here nothing does.
-_EXPANDED_AT_RUN_TIME = "__[POSTCOMPILE"
-
-
-class _HexDumper(Dumper):
-    """Writes bytes; psycopg's own has to ask a connection for its settings first."""
-
-    oid = postgres.types["bytea"].oid
-
-    def dump(self, obj: bytes) -> bytes:
-        return b"\\x" + obj.hex().encode()
-
-
-_adapters = AdaptersMap(psycopg.adapters)
-_adapters.register_dumper(bytes, _HexDumper)
-# Needs no connection: what it writes depends on none of a connection's settings.
-_dumper = Transformer(_adapters)
 
 # Logs of the tests that count statements. Not a context variable: the calls under test run in tasks of their own.
 _logs: list[list[str]] = []
@@ -105,27 +58,10 @@ class Bound(Generic[Row]):
 class _Statement(Generic[Row]):
     """What queries and commands have in common."""
 
-    __slots__ = ("_constants", "_convert", "_formats", "_loader", "_make", "_names", "prepared")
+    __slots__ = ("_make", "compiled")
 
     def __init__(self, statement: Executable, make: Callable[..., Row] | None, *, scalar: bool = False) -> None:
-        compiled = _compile(statement)
-        if _EXPANDED_AT_RUN_TIME in str(compiled):
-            raise ValueError(f"write `x = ANY(array)` in place of `x IN (...)`: {compiled}")
-        order: list[str] = compiled.positiontup or []
-        self.prepared = Prepared(str(compiled), [_type_number(compiled.binds[name]) for name in order])
-        required = {name for name, bind in compiled.binds.items() if bind.required}
-        processors = _bind_processors(compiled)
-        # The parameters that callers give, in the order of their numbers, and how each is converted first.
-        self._names = tuple(name for name in order if name in required)
-        self._convert = {name: processors[name] for name in self._names if name in processors}
-        self._formats = [PyFormat.TEXT] * len(self._names)
-        # The others, as places among them: from the first to the last, each is put in where it stands.
-        self._constants = [
-            (place, _dump(compiled.params[name], processors.get(name)))
-            for place, name in enumerate(order)
-            if name not in required
-        ]
-        self._loader: abc.Transformer | None = None
+        self.compiled = Compiled(statement)
         self._make: Callable[..., Row] | None = make
         if scalar:
             self._make = _first_value
@@ -133,47 +69,21 @@ class _Statement(Generic[Row]):
     @property
     def sql(self) -> str:
         """What the server prepares."""
-        return self.prepared.sql
+        return self.compiled.sql
 
     def bind(self, **params: Any) -> Bound[Row]:
         """Hand over the values without running it."""
-        return Bound(self, self._values(params))
-
-    def _values(self, params: dict[str, Any]) -> Sequence[bytes | None]:
-        for name, convert in self._convert.items():
-            if name in params:
-                params[name] = convert(params[name])
-        try:
-            given = [params[name] for name in self._names]
-        except KeyError:
-            raise TypeError(self._complaint(params)) from None
-        if len(given) != len(params):
-            raise TypeError(self._complaint(params))
-        values = list(_dumper.dump_sequence(given, self._formats))
-        for place, constant in self._constants:
-            values.insert(place, constant)
-        return cast("Sequence[bytes | None]", values)
-
-    def _complaint(self, params: Mapping[str, Any]) -> str:
-        missing = ", ".join(sorted(set(self._names) - params.keys())) or "none"
-        unknown = ", ".join(sorted(params.keys() - set(self._names))) or "none"
-        return f"parameters missing: {missing}; unknown: {unknown}; in: {self.sql}"
+        return Bound(self, self.compiled.values(params))
 
     async def _execute(self, tx: ReadTx, params: dict[str, Any]) -> PGresult:
-        values = self._values(params)
+        compiled = self.compiled
+        values = compiled.values(params)
         if _logs:
-            note_statement(self.sql)
-        return (await tx.run(((self.prepared, values),)))[0]
+            note_statement(compiled.sql)
+        return (await tx.run(((compiled.prepared, values),)))[0]
 
     def _rows(self, result: PGresult) -> list[Row]:
-        loader = self._loader
-        if loader is None:
-            # A statement's columns have the same types on every connection.
-            loader = self._loader = Transformer()
-            loader.set_pgresult(result)
-        else:
-            loader.set_pgresult(result, set_loaders=False)
-        tuples = loader.load_rows(0, result.ntuples, tuple)
+        tuples = self.compiled.tuples(result)
         make = self._make
         return cast("list[Row]", tuples) if make is None else [make(*values) for values in tuples]
 
@@ -279,7 +189,7 @@ async def together(tx: ReadTx, *bound: Bound[Any]) -> tuple[list[Any], ...]:
     if _logs:
         for one in bound:
             note_statement(one.statement.sql)
-    results = await tx.run([(one.statement.prepared, one.values) for one in bound])
+    results = await tx.run([(one.statement.compiled.prepared, one.values) for one in bound])
     return tuple([one.statement._rows(result) for one, result in zip(bound, results, strict=True)])
 
 
@@ -295,33 +205,3 @@ def unnest_rows(name: str, /, **columns: TypeEngine[Any]) -> TableValuedAlias:
 
 def _first_value(value: Any) -> Any:
     return value
-
-
-def _dump(value: Any, processor: Callable[[Any], Any] | None) -> bytes | None:
-    """Write a value as PostgreSQL reads it."""
-    converted = value if processor is None else processor(value)
-    return cast("bytes | None", _dumper.dump_sequence([converted], [PyFormat.TEXT])[0])
-
-
-def _compile(statement: Executable) -> SQLCompiler:
-    if isinstance(statement, Insert) and not statement._returning:
-        # Else SQLAlchemy adds a RETURNING of generated keys that nobody reads.
-        statement = statement.inline()
-    return cast("SQLCompiler", cast("ClauseElement", statement).compile(dialect=_DIALECT))
-
-
-def _type_number(bind: BindParameter[Any]) -> int:
-    """Return PostgreSQL's number of a parameter's type where SQLAlchemy writes no cast for it; 0: it shows from use."""
-    for kind, name in _UNCAST.items():
-        if isinstance(bind.type, kind):
-            return postgres.types[name].oid
-    return 0
-
-
-def _bind_processors(compiled: SQLCompiler) -> dict[str, Callable[[Any], Any]]:
-    processors: dict[str, Callable[[Any], Any]] = {}
-    for name, bind in compiled.binds.items():
-        processor = bind.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
-        if processor is not None:
-            processors[name] = processor
-    return processors

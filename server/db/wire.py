@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import AsyncConnection, errors, pq
+from psycopg.abc import Transformer
 from psycopg.pq.abc import PGconn, PGresult
 
 # A caller that goes away leaves statements behind. Most end by themselves before anything is done about them.
 _ENDS_BY_ITSELF_SECONDS: Final = 0.1
 _ENDS_CANCELLED_SECONDS: Final = 5.0
 
-# The server no longer has a statement, or its columns are others now. A new connection prepares it anew.
+# The server no longer has a statement, or its columns are others now: it is prepared anew on another connection.
 _OUTDATED: Final = (errors.InvalidSqlStatementName, errors.FeatureNotSupported)
 
 _numbers = count(1)
@@ -30,12 +31,14 @@ class Prepared:
     Its parameters are `$1`, `$2`, ...; `types` are PostgreSQL's numbers of their types, 0 where the statement tells.
     """
 
-    __slots__ = ("name", "sql", "text", "types")
+    __slots__ = ("__weakref__", "loader", "name", "sql", "text", "types")
 
     def __init__(self, sql: str, types: Sequence[int] = ()) -> None:
         self.sql = sql
         self.text = sql.encode()
         self.types = types
+        # What reads its rows, from the first one on; forgotten when the server says that its columns have changed.
+        self.loader: Transformer | None = None
         self.name = b"kontor_%d" % next(_numbers)
 
 
@@ -74,7 +77,8 @@ class Wire:
     async def run(self, sendings: Sequence[Sending]) -> list[PGresult]:
         """Run statements in one round trip and return their results; none runs after one that failed.
 
-        Where no transaction is open they are one together. Raises psycopg.Error.
+        Where no transaction is open they are one together. Raises psycopg.Error, of which OperationalError means that
+        the connection may be lost too.
         """
         if self._exchange is not None:
             raise RuntimeError("two tasks use one transaction at the same time")
@@ -93,14 +97,30 @@ class Wire:
             raise
         try:
             return exchange.results()
-        except _OUTDATED:
+        except _OUTDATED as error:
             self._give_up()
-            raise
+            for statement, _ in sendings:
+                statement.loader = None
+            # What a lost connection is: the same call may succeed on the next one.
+            raise psycopg.OperationalError(f"a statement is out of date: {error}") from error
+        except psycopg.Error as error:
+            if self._pgconn.status == pq.ConnStatus.OK or isinstance(error, psycopg.OperationalError):
+                raise
+            # What came was no answer of PostgreSQL's.
+            raise psycopg.OperationalError(str(error)) from error
+
+    @property
+    def busy(self) -> bool:
+        """Whether statements are under way."""
+        return self._exchange is not None
 
     def detach(self) -> None:
-        """Leave the connection to psycopg, whose methods wait for the socket in a way of their own."""
+        """Leave the connection to psycopg, whose methods wait for the socket in a way of their own.
+
+        Statements that are still under way are lost, and the connection with them.
+        """
         if self._exchange is not None:
-            self._give_up()
+            self._lose(psycopg.OperationalError("the connection was taken away from its statements"))
         elif self._socket is not None:
             self._stop_reading()
             self._pgconn.exit_pipeline_mode()
@@ -149,6 +169,9 @@ class Wire:
             while exchange is not None and not pgconn.is_busy():
                 result = pgconn.get_result()
                 if result is None:
+                    # Between two results; or for ever, when what came was no answer of PostgreSQL's.
+                    if pgconn.status == pq.ConnStatus.BAD:
+                        raise psycopg.OperationalError(pgconn.get_error_message())
                     continue
                 if result.status == pq.ExecStatus.PIPELINE_SYNC:
                     self._exchange = None

@@ -3,9 +3,10 @@
 import os
 from typing import Final
 
+VARIABLE: Final = "GRPC_EXPERIMENTS"
 # The newer engine hands every piece that it reads from thread to thread, which costs a quarter of the CPU time of a
 # small answer. Without it the thread that waits for calls reads them itself, as in gRPC for Python before 1.80.
-ENGINE: Final = {"GRPC_EXPERIMENTS": "-event_engine_listener"}
+ENGINE: Final = "-event_engine_listener"
 
 
 def choose_engine() -> None:
@@ -13,5 +14,4 @@ def choose_engine() -> None:
 
     It has to be called before `grpc` is imported, which reads the choice.
     """
-    for variable, choice in ENGINE.items():
-        os.environ.setdefault(variable, choice)
+    os.environ.setdefault(VARIABLE, ENGINE)

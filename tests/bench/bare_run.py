@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from server.edge import Edge, envoy_command, render
-from server.rpc.engine import ENGINE
+from server.rpc.engine import ENGINE, VARIABLE
 from server.serve import child_environment
 from tests.bench.machine import CannotMeasure, free_ports
 from tests.bench.shop import Shop
@@ -80,7 +80,7 @@ def _envoy(folder: Path, workers: Sequence[str]) -> Iterator[str]:
 @contextmanager
 def _program(command: Sequence[str]) -> Iterator[None]:
     root = Path(__file__).resolve().parents[2]
-    environment = child_environment({}, ENGINE)
+    environment = child_environment({}, {VARIABLE: ENGINE})
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=root)
         try:

@@ -1,12 +1,15 @@
 """Transactions."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
+from sqlalchemy import DateTime, Text, bindparam, func, select
 
 from server.db.session import Database, assert_no_transaction
+from server.db.statement import ScalarQuery
 from server.kernel.ids import new_id
 from tests.factories import execute
 
@@ -111,8 +114,26 @@ async def test_every_connection_has_its_limits(db: Database):
             "idle_in_transaction_session_timeout": "15s",
             "client_connection_check_interval": "1s",
             "TimeZone": "UTC",
+            "DateStyle": "ISO, MDY",
+            "IntervalStyle": "postgres",
+            "bytea_output": "hex",
+            "client_encoding": "UTF8",
         }.items():
             assert await (await execute(tx, f"SHOW {name}")).fetchone() == (value,)
+
+
+async def test_texts_are_what_they_are_whatever_the_environment_prefers(db: Database, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    monkeypatch.setenv("PGDATESTYLE", "German")
+    other = await Database.open(db.dsn, 1, 1)
+    length = ScalarQuery(select(func.length(bindparam("text", type_=Text()))), int)
+    day = ScalarQuery(select(bindparam("time", type_=DateTime(timezone=True))), datetime)
+    time = datetime(2031, 5, 4, 12, tzinfo=UTC)
+
+    async with other.read() as tx:
+        assert await length.one(tx, text="ä€") == 2
+        assert await day.one(tx, time=time) == time
+    await other.close()
 
 
 async def test_says_what_is_wrong_with_the_address():

@@ -1,6 +1,8 @@
 """Statements over libpq: what happens to a connection when something goes wrong."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -118,18 +120,65 @@ async def test_a_connection_that_is_ended_under_a_statement_says_why(db: Databas
     assert await pid(small) != before
 
 
-async def test_a_connection_that_is_ended_while_idle_is_replaced(db: Database, small: Database):
-    before = await pid(small)
+async def test_connections_that_end_while_idle_are_replaced_before_anybody_gets_them(db: Database):
+    pool = await Database.open(db.dsn, 3, 3)
+    async with pool.read() as first, pool.read() as second, pool.read() as third:
+        before = [await PID.one(tx) for tx in (first, second, third)]
+    for one in before:
+        await rows(db, "SELECT pg_terminate_backend(%s)", one)
+        await eventually(lambda one=one: ended(db, one))  # type: ignore[misc]
 
-    await rows(db, "SELECT pg_terminate_backend(%s)", before)
+    async with pool.read() as first, pool.read() as second, pool.read() as third:
+        after = [await PID.one(tx) for tx in (first, second, third)]
 
-    async def replaced() -> bool:
-        try:
-            return await pid(small) != before
-        except psycopg.OperationalError:
-            return False
+    assert not set(before) & set(after)
+    await pool.close()
 
-    await eventually(replaced)
+
+async def test_an_answer_that_is_not_postgresqls_loses_the_connection(db: Database, small: Database):
+    async with small.read() as tx:
+        await PID.one(tx)
+        connection = await tx.psycopg()
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            # From here on the other end of libpq's socket is in our hands.
+            os.dup2(ours.fileno(), connection.pgconn.socket)
+            theirs.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+            with pytest.raises(psycopg.OperationalError, match="synchronization"):
+                async with asyncio.timeout(5):
+                    await PID.one(tx)
+
+    assert await pid(small) > 0
+
+
+async def test_closing_a_connection_ends_the_statement_that_is_under_way_on_it(db: Database, small: Database):
+    async with small.read() as tx:
+        connection = await tx.psycopg()
+        waiting = asyncio.create_task(SLEEP.all(tx, seconds=60))
+        await eventually(lambda: sleeping(db))
+        await connection.close()
+        with pytest.raises(psycopg.OperationalError):
+            async with asyncio.timeout(5):
+                await waiting
+
+    assert await pid(small) > 0
+
+
+async def test_a_transaction_that_ends_before_its_statements_says_what_went_wrong(db: Database, small: Database):
+    tasks: list[asyncio.Task[list[int]]] = []
+
+    async def fail() -> None:
+        async with small.write() as tx:
+            await MARK.run(tx, number=1)
+            tasks.append(asyncio.create_task(SLEEP.all(tx, seconds=60)))
+            await eventually(lambda: sleeping(db))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    with pytest.raises(psycopg.OperationalError):
+        await tasks[0]
+    assert await marks(db) == []
 
 
 async def test_statements_after_one_that_fails_do_not_run_and_can_be_run_later(db: Database, small: Database):
@@ -173,20 +222,27 @@ async def test_a_failure_that_nobody_minded_does_not_pass_for_a_commit(db: Datab
 
 
 async def test_a_statement_whose_columns_have_changed_is_prepared_anew(db: Database, small: Database):
-    everything = ScalarQuery(select(literal_column("wire_marks", Text)).select_from(MARKS), str)
-    narrow = ScalarQuery(select(column("number", Integer)).select_from(MARKS), int)
+    numbers = ScalarQuery(select(column("number", Integer)).select_from(MARKS), int)
     async with small.write() as tx:
         await MARK.run(tx, number=7)
-        assert await narrow.all(tx) == [7]
-        assert await everything.all(tx) == ["(7)"]
+        assert await numbers.all(tx) == [7]
     async with db.write_single() as tx:
-        await execute(tx, "ALTER TABLE wire_marks ALTER number TYPE bigint")
+        await execute(tx, "ALTER TABLE wire_marks ALTER number TYPE text USING 'x' || number")
 
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match="result type"):
+    with pytest.raises(psycopg.OperationalError, match="out of date"):
         async with small.read() as tx:
-            await narrow.all(tx)
+            await numbers.all(tx)
     async with small.read() as tx:
-        assert await narrow.all(tx) == [7]
+        assert [str(number) for number in await numbers.all(tx)] == ["x7"]
+
+
+async def test_keeps_no_answer(db: Database, small: Database):
+    async with small.read() as tx:
+        assert await ECHO.one(tx, text="x" * 1000) == "x" * 1000
+
+    loader = ECHO.compiled.prepared.loader
+    assert loader is not None
+    assert loader.pgresult is None
 
 
 async def test_takes_turns_with_psycopg_in_one_transaction(db: Database, small: Database):

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from server.rpc.engine import ENGINE, choose_engine
+from server.rpc.engine import ENGINE, VARIABLE, choose_engine
 
 
 def test_leaves_a_choice_of_the_environment_alone(monkeypatch):
@@ -20,7 +20,11 @@ def test_grpc_knows_the_engine():
     program = "import asyncio, grpc\nasync def serve(): grpc.aio.server()\nasyncio.run(serve())"
 
     done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, **ENGINE}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env={**os.environ, VARIABLE: ENGINE},
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert "Unknown experiment" not in done.stderr
