@@ -15,7 +15,8 @@ from kontor.orders.v1 import orders_service_pb2_grpc
 from kontor.payments.v1 import payments_service_pb2_grpc
 from kontor.users.v1 import users_service_pb2_grpc
 
-from server.mail.gateway import Mail
+from server.mail.gateway import MailNotTaken
+from server.mail.message import Mail
 
 START = datetime(2031, 5, 4, 12, tzinfo=UTC)
 
@@ -44,7 +45,7 @@ class Mailbox:
     async def send(self, mail: Mail) -> None:
         if self.failures and len(self.mails) >= self.refuse_after:
             self.failures -= 1
-            raise ConnectionRefusedError("the mail server is away")
+            raise MailNotTaken("the mail server is away")
         self.mails.append(mail)
 
     async def close(self) -> None:

@@ -8,9 +8,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from server.kernel.clock import Clock
-from server.mail.message import Mail, MailWriter
-
-__all__ = ["Mail", "MailSettingsInvalid", "Mailer", "SmtpMailer"]
+from server.mail.message import Mail, address_of, write
 
 _TIMEOUT_SECONDS: Final = 20.0
 _DEFAULT_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -20,11 +18,15 @@ _KEPT_SECONDS: Final = 5.0
 _MAILS_A_CONNECTION: Final = 50
 
 
+class MailNotTaken(Exception):
+    """The mail was refused, or there was nobody to take it; or it was taken, and the answer was lost."""
+
+
 class Mailer(Protocol):
     """Hands a mail to whoever delivers it."""
 
     async def send(self, mail: Mail) -> None:
-        """Hand over the mail; any exception means that it was not taken."""
+        """Hand over the mail. Raises MailNotTaken, and ValueError for what is no mail."""
         ...
 
     async def close(self) -> None:
@@ -48,7 +50,8 @@ class SmtpMailer:
             raise MailSettingsInvalid(
                 "the SMTP URL must look like smtp://host:port, smtp+starttls://... or smtps://..."
             )
-        self._writer = MailWriter(sender)
+        self._sender = sender
+        self._address = address_of(sender)
         self._clock = clock
         self._host = parts.hostname
         self._port = parts.port or _DEFAULT_PORTS[parts.scheme]
@@ -60,30 +63,38 @@ class SmtpMailer:
         # Connections that nobody uses, the one used last at the end.
         self._idle: list[_Connection] = []
         self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def send(self, mail: Mail) -> None:
-        """Hand the mail to the server. Raises aiosmtplib.SMTPException, OSError, ValueError.
+        """Hand the mail to the server. Raises MailNotTaken; ValueError for a header or an address that is none.
 
         A mail whose connection breaks is not sent again here: the server may have taken it, and the caller decides.
         """
-        message = self._writer.write(mail, now=self._clock.now())
-        connection = self._take_idle() or await self._connect()
+        message = write(mail, sender=self._sender, now=self._clock.now())
         try:
-            await connection.client.sendmail(self._writer.address, [mail.to], message)
+            connection = self._take_idle() or await self._connect()
+            await self._hand_over(connection, mail.to, message)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise MailNotTaken(repr(error)) from error
+
+    async def close(self) -> None:
+        """Close the connections that are kept, and keep none from now on."""
+        self._closed = True
+        while (connection := self._take_idle()) is not None:
+            self._end(connection)
+        await asyncio.gather(*self._ending)
+
+    async def _hand_over(self, connection: "_Connection", to: str, message: bytes) -> None:
+        try:
+            await connection.client.sendmail(self._address, [to], message)
+        except (aiosmtplib.SMTPResponseException, aiosmtplib.SMTPRecipientsRefused):
+            # It was the mail that was refused: the connection is reset already, and good for the next one.
+            self._give_back(connection)
+            raise
         except BaseException:
             connection.client.close()
             raise
-        connection.mails += 1
-        if connection.mails < _MAILS_A_CONNECTION:
-            self._keep(connection)
-        else:
-            await _quit(connection)
-
-    async def close(self) -> None:
-        """Close the connections that are kept."""
-        while (connection := self._take_idle()) is not None:
-            await _quit(connection)
-        await asyncio.gather(*self._ending)
+        self._give_back(connection)
 
     async def _connect(self) -> "_Connection":
         client = aiosmtplib.SMTP(
@@ -108,12 +119,23 @@ class SmtpMailer:
                 return connection
         return None
 
-    def _keep(self, connection: "_Connection") -> None:
-        connection.closing = asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._drop, connection)
-        self._idle.append(connection)
+    def _give_back(self, connection: "_Connection") -> None:
+        connection.mails += 1
+        if self._closed:
+            # Nobody waits for a goodbye any more.
+            connection.client.close()
+        elif connection.mails < _MAILS_A_CONNECTION and connection.client.is_connected:
+            connection.closing = asyncio.get_running_loop().call_later(_KEPT_SECONDS, self._drop, connection)
+            self._idle.append(connection)
+        else:
+            self._end(connection)
 
     def _drop(self, connection: "_Connection") -> None:
         self._idle.remove(connection)
+        self._end(connection)
+
+    def _end(self, connection: "_Connection") -> None:
+        # In the background: what the server says to it changes nothing about the mails that it has taken.
         ending = asyncio.create_task(_quit(connection))
         # The event loop itself forgets tasks.
         self._ending.add(ending)

@@ -22,28 +22,27 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class MailWriter:
-    """Writes the mails of one sender."""
+def write(mail: Mail, *, sender: str, now: datetime) -> bytes:
+    """Write a mail from `sender`, an address with or without a name: `Kontor <shop@example.com>`.
 
-    def __init__(self, sender: str) -> None:
-        """`sender` is an address, with or without a name: `Kontor <shop@example.com>`."""
-        self.address = parseaddr(sender)[1]
-        self._sender = sender
-        self._domain = self.address.rpartition("@")[2] or "localhost"
+    Raises ValueError for a header that would begin another one.
+    """
+    message = EmailMessage(_ASCII)
+    message["From"] = sender
+    message["To"] = mail.to
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = make_msgid(domain=address_of(sender).rpartition("@")[2] or "localhost")
+    # RFC 3834: keeps holiday notices from answering.
+    message["Auto-Submitted"] = "auto-generated"
+    for name, value in mail.headers.items():
+        message[name] = value
+    message.set_content(mail.text)
+    if mail.html is not None:
+        message.add_alternative(mail.html, subtype="html")
+    return message.as_bytes()
 
-    def write(self, mail: Mail, *, now: datetime) -> bytes:
-        """Write a mail. Raises ValueError for a header that would begin another one."""
-        message = EmailMessage(_ASCII)
-        message["From"] = self._sender
-        message["To"] = mail.to
-        message["Subject"] = mail.subject
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = make_msgid(domain=self._domain)
-        # RFC 3834: keeps holiday notices from answering.
-        message["Auto-Submitted"] = "auto-generated"
-        for name, value in mail.headers.items():
-            message[name] = value
-        message.set_content(mail.text)
-        if mail.html is not None:
-            message.add_alternative(mail.html, subtype="html")
-        return message.as_bytes()
+
+def address_of(sender: str) -> str:
+    """Return a sender's address without the name."""
+    return parseaddr(sender)[1]

@@ -6,8 +6,8 @@ from typing import Any
 from babel.numbers import format_currency
 
 from server.kernel.money import currency_exponent
-from server.mail.gateway import Mail
 from server.mail.letter import Block, Paragraph, Table, write_mail
+from server.mail.message import Mail
 from server.orders.values import LineRecord, Order, OrderRecord
 
 

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from server.mail.gateway import Mail
 from server.mail.letter import Code, Link, Paragraph, write_mail
+from server.mail.message import Mail
 from server.users.service import Verification
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.mail.message import Mail, MailWriter
+from server.mail.message import Mail, write
 
 NOW = datetime(2026, 5, 4, 12, 30, tzinfo=UTC)
 # What stands in subjects and bodies; only bodies have lines, and no mail has control characters.
@@ -19,7 +19,7 @@ bodies = st.lists(words, min_size=1).map(lambda lines: "".join(f"{line}\n" for l
 
 
 def read(mail: Mail, sender: str = "shop@kontor.example") -> EmailMessage:
-    written = MailWriter(sender).write(mail, now=NOW)
+    written = write(mail, sender=sender, now=NOW)
     assert written.isascii()
     assert max(map(len, written.split(b"\r\n"))) < 250
     return message_from_bytes(written, policy=default)
@@ -94,4 +94,4 @@ def test_names_the_sender(sender: str, name: str) -> None:
 )
 def test_a_header_cannot_be_smuggled_in(mail: Mail) -> None:
     with pytest.raises(ValueError, match="linefeed"):
-        MailWriter("shop@kontor.example").write(mail, now=NOW)
+        write(mail, sender="shop@kontor.example", now=NOW)

@@ -1,37 +1,54 @@
 """Sending through a real SMTP server on loopback."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
-import aiosmtplib
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from server.mail import gateway
-from server.mail.gateway import Mail, MailSettingsInvalid, SmtpMailer
+from server.mail.gateway import MailNotTaken, MailSettingsInvalid, SmtpMailer
+from server.mail.message import Mail
 from tests.waiting import eventually
 
 
 class Catcher:
-    """Keeps what arrives; refuses addresses that say so."""
+    """Keeps what arrives; refuses addresses that say so, and says nothing for as long as it is told to."""
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.connections: list[SMTP] = []
+        self.answers, self.says_goodbye = asyncio.Event(), asyncio.Event()
+        self.answers.set()
+        self.says_goodbye.set()
 
     def connect(self) -> SMTP:
         self.connections.append(SMTP(self, loop=asyncio.get_running_loop()))
         return self.connections[-1]
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "unknown" in address:
+            return "550 nobody of this name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await self.says_goodbye.wait()
+        return "221 Bye"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         if any("refused" in address for address in envelope.rcpt_tos):
             return "550 not here"
         self.messages.append(message_from_bytes(envelope.content, policy=default))
+        await self.answers.wait()
         return "250 OK"
 
 
@@ -83,7 +100,7 @@ async def test_a_header_cannot_be_smuggled_in(mailer: SmtpMailer, catcher: Catch
 
 
 async def test_a_refusal_is_an_error(mailer: SmtpMailer, catcher: Catcher) -> None:
-    with pytest.raises(aiosmtplib.SMTPException):
+    with pytest.raises(MailNotTaken, match="550"):
         await mailer.send(Mail("refused@example.com", "Hello", "text"))
 
     assert catcher.messages == []
@@ -149,12 +166,57 @@ async def test_a_connection_that_nobody_needs_ends(
     assert catcher.connections[0].transport is None or catcher.connections[0].transport.is_closing()
 
 
-async def test_a_refused_mail_leaves_the_next_one_alone(mailer: SmtpMailer, catcher: Catcher) -> None:
-    with pytest.raises(aiosmtplib.SMTPException):
-        await mailer.send(Mail("refused@example.com", "Hello", "text"))
+@pytest.mark.parametrize("to", ["refused@example.com", "unknown@example.com"])
+async def test_a_refused_mail_leaves_the_connection_to_the_next_one(
+    mailer: SmtpMailer, catcher: Catcher, to: str
+) -> None:
+    with pytest.raises(MailNotTaken, match="550"):
+        await mailer.send(Mail(to, "Hello", "text"))
     await mailer.send(Mail("ada@example.com", "Hello", "text"))
 
     assert [message["To"] for message in catcher.messages] == ["ada@example.com"]
+    assert len(catcher.connections) == 1
+
+
+async def test_a_mail_that_is_taken_does_not_wait_for_the_goodbye(
+    mailer: SmtpMailer, catcher: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_MAILS_A_CONNECTION", 2)
+    await mailer.send(Mail("ada@example.com", "First", "text"))
+    catcher.says_goodbye.clear()
+
+    await mailer.send(Mail("ada@example.com", "Second", "text"))
+
+    assert len(mailer._ending) == 1
+    catcher.says_goodbye.set()
+
+
+async def test_a_mail_that_is_under_way_when_it_closes_leaves_nothing_open(
+    mailer: SmtpMailer, catcher: Catcher
+) -> None:
+    catcher.answers.clear()
+    sending = asyncio.create_task(mailer.send(Mail("ada@example.com", "Hello", "text")))
+    await eventually(lambda: bool(catcher.messages))
+
+    await mailer.close()
+    catcher.answers.set()
+    await sending
+
+    assert not mailer._idle
+    assert not mailer._ending
+    transport = catcher.connections[0].transport
+    await eventually(lambda: transport is None or transport.is_closing())
+
+
+async def test_a_server_that_is_away_takes_no_mail() -> None:
+    # Nobody listens on the port of a socket that is bound and no more.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        mailer = SmtpMailer(
+            f"smtp://127.0.0.1:{bound.getsockname()[1]}", sender="shop@kontor.example", clock=FixedClock()
+        )
+        with pytest.raises(MailNotTaken, match="Connect"):
+            await mailer.send(Mail("ada@example.com", "Hello", "text"))
 
 
 @pytest.mark.parametrize("url", ["", "localhost:25", "http://localhost", "smtp://"])
