@@ -14,8 +14,9 @@ from server.events.values import InBatches, Subscriptions
 _log = structlog.get_logger(__name__)
 
 _BATCH: Final = 500
-# How many events one job gets at most. A worker that is killed repeats what it had done of them.
-_JOB_BATCH: Final = 20
+# How many events one job gets at most. A worker that is killed in the middle may do up to all of them twice: for mails,
+# that is how many customers hear the same thing again.
+_JOB_BATCH: Final = 10
 # NOTIFY would wake us sooner, but PostgreSQL serializes the commits of all transactions that notify: with 16 clients it
 # cut the rate of small transactions to a quarter. Looking ten times a second costs next to nothing.
 _IDLE_SECONDS: Final = 0.1

@@ -4,20 +4,18 @@ from typing import Any, Final
 from uuid import UUID
 
 import procrastinate
-import structlog
 
-from server.db.jobs import RETRY, NewJob, defer_all
+from server.db.jobs import RETRY
 from server.db.session import Database
 from server.events.values import InBatches, Subscriptions
 from server.kernel.actor import Actor, Role
 from server.kernel.ids import OrderId, VariantId
 from server.mail.gateway import Mailer
 from server.orders import queries
+from server.orders.confirmations import ONE_BY_ONE, Confirmations
 from server.orders.expiry import OrderExpiry
 from server.orders.fulfill import FulfillmentService
 from server.orders.mails import confirmation_mail, shipped_mail
-
-_log = structlog.get_logger(__name__)
 
 # Which task hears of which event. An order is confirmed once.
 SUBSCRIPTIONS: Final[Subscriptions] = {
@@ -38,23 +36,13 @@ def register(
     shop_name: str,
 ) -> None:
     """Add the tasks of this feature to the worker."""
+    confirmations = Confirmations(db, mailer, shop_name=shop_name)
 
     @app.task(name="orders.send_confirmation_mails", retry=RETRY)
     async def send_confirmation_mails(*, events: list[dict[str, Any]]) -> None:
-        event_of = {OrderId(UUID(event["aggregate_id"])): event for event in events}
-        async with db.snapshot() as tx:
-            orders = await queries.get_orders(tx, list(event_of))
-        for number, order in enumerate(orders):
-            try:
-                await mailer.send(confirmation_mail(order, shop_name=shop_name))
-            except Exception as error:  # Whatever it is, the mails before it are sent and must not be sent again.
-                _log.warning("orders.mails_put_off", count=len(orders) - number, error=repr(error))
-                left = [event_of[order.record.id] for order in orders[number:]]
-                async with db.write() as tx:
-                    await defer_all(tx, [NewJob("orders.send_confirmation_mail", event) for event in left])
-                return
+        await confirmations.send(events)
 
-    @app.task(name="orders.send_confirmation_mail", retry=RETRY)
+    @app.task(name=ONE_BY_ONE, retry=RETRY)
     async def send_confirmation_mail(*, aggregate_id: str, **_: Any) -> None:
         async with db.snapshot() as tx:
             order = await queries.get_order(tx, OrderId(UUID(aggregate_id)), viewer=_SHOP)

@@ -1,0 +1,123 @@
+"""Confirmation mails of many orders in one job."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from server.kernel.ids import Prefix, new_id, parse_id
+from server.mail.message import Mail
+from server.orders import confirmations
+from server.orders.confirmations import Confirmations
+from tests.buying import Bazaar
+from tests.shop import Mailbox
+
+# Ends the connection of whoever queues a mail of its own, for the first two who try.
+_BREAK_CONNECTIONS = """
+CREATE SEQUENCE broken;
+CREATE FUNCTION break_connection() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('broken') <= 2 THEN
+        PERFORM pg_terminate_backend(pg_backend_pid());
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER break_connection BEFORE INSERT ON procrastinate_jobs FOR EACH ROW
+WHEN (NEW.task_name = 'orders.send_confirmation_mail') EXECUTE FUNCTION break_connection();
+"""
+_MEND_CONNECTIONS = "DROP FUNCTION break_connection CASCADE; DROP SEQUENCE broken"
+
+
+class StuckMailbox(Mailbox):
+    """Takes one mail, and says nothing to the next one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stuck = asyncio.Event()
+
+    async def send(self, mail: Mail) -> None:
+        if self.mails:
+            self.stuck.set()
+            await asyncio.Event().wait()
+        await super().send(mail)
+
+
+async def place(bazaar: Bazaar, count: int = 3) -> list[dict[str, Any]]:
+    """Place orders and return the events of their confirmations; the shop knows nothing of these events."""
+    events: list[dict[str, Any]] = []
+    for _ in range(count):
+        guest = bazaar.guest()
+        placed = await guest.place(await guest.fill("shirt"))
+        order_id: UUID = parse_id(Prefix.ORDER, placed.order.id, field="order_id")
+        events.append({"event_id": str(new_id()), "aggregate_id": str(order_id), "data": {}})
+    return events
+
+
+async def subjects(bazaar: Bazaar) -> Counter[str]:
+    """Return the subjects of one mail for every order."""
+    return Counter(f"Your order {number} is confirmed" for (number,) in await bazaar.run("SELECT number FROM orders"))
+
+
+def sent(*mailboxes: Mailbox) -> Counter[str]:
+    return Counter(mail.subject for mailbox in mailboxes for mail in mailbox.mails)
+
+
+async def test_a_worker_that_ends_leaves_the_rest_to_others(bazaar: Bazaar, mailbox: Mailbox) -> None:
+    events = await place(bazaar)
+    stuck = StuckMailbox()
+    sending = asyncio.create_task(Confirmations(bazaar.app.core.db, stuck, shop_name="Kontor").send(events))
+    await stuck.stuck.wait()
+
+    sending.cancel()
+    await sending
+    await bazaar.work()
+
+    assert len(stuck.mails) == 1
+    assert sent(stuck, mailbox) == await subjects(bazaar)
+
+
+async def test_waits_for_the_database_to_put_off_mails_that_were_not_taken(
+    bazaar: Bazaar, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirmations, "_PAUSE_SECONDS", 0.01)
+    events = await place(bazaar)
+    mailbox.refuse_after = mailbox.failures = 1
+    await bazaar.run(_BREAK_CONNECTIONS)
+    try:
+        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send(events)
+        assert await bazaar.run("SELECT last_value > 2 FROM broken") == [(True,)]
+    finally:
+        await bazaar.run(_MEND_CONNECTIONS)
+    assert len(mailbox.mails) == 1
+
+    await bazaar.work()
+
+    assert sent(mailbox) == await subjects(bazaar)
+
+
+async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(bazaar: Bazaar, mailbox: Mailbox) -> None:
+    events = await place(bazaar)
+
+    class PickyMailbox(Mailbox):
+        async def send(self, mail: Mail) -> None:
+            raise ValueError("not a mail")
+
+    await Confirmations(bazaar.app.core.db, PickyMailbox(), shop_name="Kontor").send(events)
+    await bazaar.work()
+
+    assert sent(mailbox) == await subjects(bazaar)
+
+
+async def test_says_so_when_an_order_is_not_there(bazaar: Bazaar, mailbox: Mailbox) -> None:
+    events = await place(bazaar, 1)
+    unknown = str(new_id())
+    with capture_logs() as logs:
+        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send(
+            [*events, {"event_id": str(new_id()), "aggregate_id": unknown, "data": {}}]
+        )
+
+    assert sent(mailbox) == await subjects(bazaar)
+    assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [unknown]}]
