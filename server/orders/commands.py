@@ -43,7 +43,7 @@ from server.orders.tables import (
     TimelineEntry,
 )
 from server.orders.tables import Order as OrderTable
-from server.orders.values import Order
+from server.orders.values import Order, OrderChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,7 @@ _PLACE = Command(
 _UPDATE = Command(
     update(OrderTable)
     .where(OrderTable.id == bindparam("order_id"))
-    .values(
-        status=bindparam("status"),
-        payment_status=bindparam("payment_status"),
-        fulfillment_status=bindparam("fulfillment_status"),
-        expires_time=bindparam("expires_time"),
-        confirmed_time=bindparam("confirmed_time"),
-        completed_time=bindparam("completed_time"),
-        updated_time=bindparam("now"),
-    )
+    .values({name: bindparam(name) for name in OrderChanges.__annotations__} | {"updated_time": bindparam("now")})
 )
 _steps = unnest_rows(
     "step",
@@ -267,16 +259,8 @@ def number_taken() -> Iterator[None]:
 def updating_order(order: Order, *, now: datetime) -> Bound[None]:
     """Return the statement that stores the states of an order and their times. Its row must be locked."""
     record = order.record
-    return _UPDATE.bind(
-        order_id=record.id,
-        status=record.status,
-        payment_status=record.payment_status,
-        fulfillment_status=record.fulfillment_status,
-        expires_time=record.expires_time,
-        confirmed_time=record.confirmed_time,
-        completed_time=record.completed_time,
-        now=now,
-    )
+    values = {name: getattr(record, name) for name in OrderChanges.__annotations__}
+    return _UPDATE.bind(order_id=record.id, now=now, **values)
 
 
 def noting_steps(order_id: OrderId, steps: Sequence[Step], *, now: datetime) -> Bound[None]:

@@ -10,7 +10,7 @@ from server.inventory import service as inventory
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId
 from server.orders import queries
-from server.orders.progress import Change, expire
+from server.orders.progress import changing, expire
 from server.orders.rules import OrderStatus
 from server.orders.values import Order
 from server.payments.errors import PaymentProviderDisabled, PaymentProviderUnavailable, PaymentRefused
@@ -65,9 +65,8 @@ class OrderExpiry:
             if totals.processing_minor > 0 and now < order.record.placed_time + _LONGEST_HOLD:
                 await self._extend(tx, order, by=_EXTENSION)
                 return False
-            change = Change(order, now=now)
-            await expire(tx, change, reason="not paid in time")
-            await change.store(tx)
+            async with changing(tx, order, now=now) as change:
+                await expire(tx, change, reason="not paid in time")
             await self._payments.request_cancel(tx, order_id)
             return True
 
@@ -93,9 +92,8 @@ class OrderExpiry:
     async def _extend(self, tx: WriteTx, order: Order, *, by: timedelta) -> None:
         now = self._clock.now()
         later = now + by
-        change = Change(order, now=now)
-        change.update(expires_time=later)
-        await change.store(tx)
+        async with changing(tx, order, now=now) as change:
+            change.update(expires_time=later)
         if not await inventory.extend(tx, order.record.id, expires_time=later, now=now):
             # Money that is on its way comes whether or not there is stock for it. When it does, settlement tries once
             # more to hold what was lost, and gives the money back when that is sold.

@@ -16,7 +16,7 @@ from server.orders import commands, queries, rules
 from server.orders.commands import Step
 from server.orders.errors import FulfillmentNotFound, InvalidTransition
 from server.orders.packing import pack
-from server.orders.progress import Change, complete_if_nothing_left
+from server.orders.progress import changing, complete_if_nothing_left
 from server.orders.rules import OrderStatus, ParcelStatus
 from server.orders.values import Order, ParcelRecord
 
@@ -93,18 +93,18 @@ class FulfillmentService:
         for order_id in waiting:
             async with self._db.write() as tx:
                 order = await queries.lock_order(tx, order_id)
-                change = Change(order, now=self._clock.now())
-                await complete_if_nothing_left(tx, change)
-                await change.store(tx)
+                async with changing(tx, order, now=self._clock.now()) as change:
+                    await complete_if_nothing_left(tx, change)
 
     async def _after_shipping(self, tx: WriteTx, order_id: OrderId, shipped: Step) -> Order:
-        change = Change(await queries.lock_order(tx, order_id), now=self._clock.now())
-        change.update(fulfillment_status=rules.fulfillment_status(line.progress for line in change.order.lines))
-        change.note(shipped)
-        await complete_if_nothing_left(tx, change)
-        facts: dict[str, JsonValue] = {"order_number": change.order.record.number, "tracking": shipped.note}
-        change.tell(NewEvent("order.shipped", order_id, facts))
-        return await change.store(tx)
+        order = await queries.lock_order(tx, order_id)
+        async with changing(tx, order, now=self._clock.now()) as change:
+            change.update(fulfillment_status=rules.fulfillment_status(line.progress for line in order.lines))
+            change.note(shipped)
+            await complete_if_nothing_left(tx, change)
+            facts: dict[str, JsonValue] = {"order_number": order.record.number, "tracking": shipped.note}
+            change.tell(NewEvent("order.shipped", order_id, facts))
+        return change.order
 
 
 def _parcel_of(order: Order, parcel_id: UUID) -> ParcelRecord:

@@ -23,7 +23,7 @@ from server.kernel.ids import OrderId, OrderLineId, Prefix, format_id, new_id
 from server.orders import commands, queries, rules
 from server.orders.errors import PriceChanged
 from server.orders.invoices import Seller
-from server.orders.progress import Change, confirm, product_ids
+from server.orders.progress import changing, confirm, product_ids
 from server.orders.rules import Money, OrderStatus
 from server.orders.values import LineRecord, Order, OrderRecord
 from server.payments.rules import Payment, Provider
@@ -97,9 +97,9 @@ class PlaceOrderService:
             with commands.number_taken():
                 await together(tx, *store)
             await inventory.commit(tx, order_id, now=now)
-            change = Change(order, now=now)
-            await confirm(tx, change, seller=self._seller, actor=actor)
-            return Placed(await change.store(tx), None)
+            async with changing(tx, order, now=now) as change:
+                await confirm(tx, change, seller=self._seller, actor=actor)
+            return Placed(change.order, None)
         payment = self._payments.draft(
             order_id=order_id,
             provider=provider,

@@ -1,8 +1,10 @@
 """The steps that an order takes by itself. Every function here wants the order's row locked."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from server.db.session import WriteTx
 from server.db.statement import together
@@ -16,56 +18,64 @@ from server.orders import commands, rules
 from server.orders.commands import Step
 from server.orders.invoices import Seller, invoice_document
 from server.orders.rules import OrderStatus, PaymentStatus
-from server.orders.values import Order
+from server.orders.values import Order, OrderChanges
 
 _PAID = (PaymentStatus.NOT_REQUIRED, PaymentStatus.PAID, PaymentStatus.OVERPAID)
 
 
 class Change:
-    """What happens to an order in one transaction, gathered and stored at its end in one round trip."""
+    """What happens to an order in one transaction; see `changing`."""
 
     def __init__(self, order: Order, *, now: datetime) -> None:
         # As it is going to be.
         self.order = order
         self.now = now
-        self._steps: list[Step] = []
-        self._events: list[NewEvent] = []
-        self._invoice: dict[str, Any] | None = None
+        self.steps: list[Step] = []
+        self.events: list[NewEvent] = []
+        # To be issued.
+        self.invoice: dict[str, Any] | None = None
 
-    def update(self, **changes: Any) -> None:
-        """Change fields of OrderRecord: the states and their times."""
+    def update(self, **changes: Unpack[OrderChanges]) -> None:
+        """Change states and their times."""
         self.order = replace(self.order, record=replace(self.order.record, **changes))
 
     def note(self, step: Step) -> None:
         """Append to the timeline."""
-        self._steps.append(step)
+        self.steps.append(step)
 
     def tell(self, event: NewEvent) -> None:
         """Record an event."""
-        self._events.append(event)
+        self.events.append(event)
 
-    def issue_invoice(self, document: dict[str, Any]) -> None:
-        """Issue the invoice, and append that to the timeline."""
-        self._invoice = document
-        self.note(Step("INVOICE_ISSUED"))
 
-    async def store(self, tx: WriteTx) -> Order:
-        """Write it all, and return the order as it is now."""
-        record = self.order.record
-        if self._invoice is not None:
-            # Last of all that may have to wait for others: every order that is paid wants a number.
-            number = await commands.insert_invoice(tx, record.id, document=self._invoice, now=self.now)
-            self._steps = [
-                replace(step, note=number) if step.kind == "INVOICE_ISSUED" else step for step in self._steps
-            ]
-            self.update(invoice_number=number)
-        statements = [commands.updating_order(self.order, now=self.now)]
-        if self._steps:
-            statements.append(commands.noting_steps(record.id, self._steps, now=self.now))
-        if self._events:
-            statements.append(events.recording(*self._events))
+@asynccontextmanager
+async def changing(tx: WriteTx, order: Order, *, now: datetime) -> AsyncIterator[Change]:
+    """Gather what happens to an order in the block, and store it at its end in one round trip, if anything happened.
+
+    An exception stores nothing of it; what the block did to stock is undone with the transaction. After the block
+    `change.order` is the order as it is stored.
+    """
+    change = Change(order, now=now)
+    yield change
+    statements = []
+    if change.invoice is not None:
+        await _issue_invoice(tx, change, change.invoice)
+    if change.order is not order:
+        statements.append(commands.updating_order(change.order, now=now))
+    if change.steps:
+        statements.append(commands.noting_steps(order.record.id, change.steps, now=now))
+    if change.events:
+        statements.append(events.recording(*change.events))
+    if statements:
         await together(tx, *statements)
-        return self.order
+
+
+async def _issue_invoice(tx: WriteTx, change: Change, document: dict[str, Any]) -> None:
+    # Last of all that may have to wait for others: every order that is paid wants a number.
+    record = change.order.record
+    number = await commands.insert_invoice(tx, record.id, document=document, now=change.now)
+    change.order = replace(change.order, record=replace(record, invoice_number=number))
+    change.note(Step("INVOICE_ISSUED", note=number))
 
 
 async def confirm(tx: WriteTx, change: Change, *, seller: Seller, actor: Actor | None) -> None:
@@ -87,7 +97,7 @@ def issue_invoice_if_paid(change: Change, *, seller: Seller) -> None:
     """Issue the invoice of a paid order, once."""
     record = change.order.record
     if not record.invoice_number and record.payment_status in _PAID:
-        change.issue_invoice(invoice_document(change.order, seller=seller))
+        change.invoice = invoice_document(change.order, seller=seller)
 
 
 async def complete_if_nothing_left(tx: WriteTx, change: Change) -> None:

@@ -9,7 +9,7 @@ from server.kernel.ids import OrderId
 from server.orders import queries, rules
 from server.orders.commands import Step
 from server.orders.invoices import Seller
-from server.orders.progress import Change, complete_if_nothing_left, confirm, expire, issue_invoice_if_paid
+from server.orders.progress import Change, changing, complete_if_nothing_left, confirm, expire, issue_invoice_if_paid
 from server.orders.rules import Money, OrderStatus
 from server.payments.service import LateMoney, PaymentTotals
 
@@ -36,21 +36,18 @@ class OrderSettlement:
         that fails, and for an order that was called off, the money is sent back.
         """
         money = _money(payments)
-        change = Change(await queries.lock_order(tx, order_id), now=self._clock.now())
-        changed = _change_payment_status(change, money, actor=actor)
-        record = change.order.record
-        late = None
-        if record.status in _STILL_OPEN and rules.money_suffices(record.total_minor, money):
-            late = await self._confirm_or_return(tx, change, actor=actor)
-        elif record.status is OrderStatus.CANCELED and _unreturned(payments):
-            late = _late("the order was called off before the money came")
-        elif record.status in (OrderStatus.CONFIRMED, OrderStatus.COMPLETED):
-            issue_invoice_if_paid(change, seller=self._seller)
-            await complete_if_nothing_left(tx, change)
-        elif not changed:
-            return None
-        await change.store(tx)
-        return late
+        order = await queries.lock_order(tx, order_id)
+        async with changing(tx, order, now=self._clock.now()) as change:
+            _change_payment_status(change, money, actor=actor)
+            record = change.order.record
+            if record.status in _STILL_OPEN and rules.money_suffices(record.total_minor, money):
+                return await self._confirm_or_return(tx, change, actor=actor)
+            if record.status is OrderStatus.CANCELED and _unreturned(payments):
+                return _late("the order was called off before the money came")
+            if record.status in (OrderStatus.CONFIRMED, OrderStatus.COMPLETED):
+                issue_invoice_if_paid(change, seller=self._seller)
+                await complete_if_nothing_left(tx, change)
+        return None
 
     async def _confirm_or_return(self, tx: WriteTx, change: Change, *, actor: Actor | None) -> LateMoney | None:
         record = change.order.record
@@ -64,14 +61,12 @@ class OrderSettlement:
         return None
 
 
-def _change_payment_status(change: Change, money: Money, *, actor: Actor | None) -> bool:
+def _change_payment_status(change: Change, money: Money, *, actor: Actor | None) -> None:
     record = change.order.record
     after = rules.payment_status(record.total_minor, money)
-    if after is record.payment_status:
-        return False
-    change.note(Step("PAYMENT_CHANGED", record.payment_status, after, actor=actor))
-    change.update(payment_status=after)
-    return True
+    if after is not record.payment_status:
+        change.note(Step("PAYMENT_CHANGED", record.payment_status, after, actor=actor))
+        change.update(payment_status=after)
 
 
 def _money(payments: PaymentTotals) -> Money:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from server.kernel.ids import CartId, FulfillmentId, OrderId, OrderLineId, ProductId, UserId, VariantId
 from server.orders.rules import FulfillmentStatus, LineProgress, OrderStatus, ParcelStatus, PaymentStatus
@@ -36,6 +36,17 @@ class OrderRecord:
     confirmed_time: datetime | None
     completed_time: datetime | None
     invoice_number: str
+
+
+class OrderChanges(TypedDict, total=False):
+    """What changes of an order's own row once it is placed: the states and their times."""
+
+    status: OrderStatus
+    payment_status: PaymentStatus
+    fulfillment_status: FulfillmentStatus
+    expires_time: datetime
+    confirmed_time: datetime
+    completed_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
