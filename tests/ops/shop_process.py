@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,9 +72,11 @@ class ShopProcess:
         """Return the command lines of its direct children by process id."""
         found = {}
         for folder in _processes():
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == self.process.pid:
-                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            # Any process of the machine may end while it is looked at.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.process.pid:
+                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
 
     def cpu_seconds(self) -> float:
