@@ -32,8 +32,9 @@ class Change:
         self.now = now
         self.steps: list[Step] = []
         self.events: list[NewEvent] = []
-        # To be issued.
+        # To be issued, and where that stands in the timeline.
         self.invoice: dict[str, Any] | None = None
+        self.invoice_place = 0
 
     def update(self, **changes: Unpack[OrderChanges]) -> None:
         """Change states and their times."""
@@ -75,7 +76,7 @@ async def _issue_invoice(tx: WriteTx, change: Change, document: dict[str, Any]) 
     record = change.order.record
     number = await commands.insert_invoice(tx, record.id, document=document, now=change.now)
     change.order = replace(change.order, record=replace(record, invoice_number=number))
-    change.note(Step("INVOICE_ISSUED", note=number))
+    change.steps.insert(change.invoice_place, Step("INVOICE_ISSUED", note=number))
 
 
 async def confirm(tx: WriteTx, change: Change, *, seller: Seller, actor: Actor | None) -> None:
@@ -98,6 +99,7 @@ def issue_invoice_if_paid(change: Change, *, seller: Seller) -> None:
     record = change.order.record
     if not record.invoice_number and record.payment_status in _PAID:
         change.invoice = invoice_document(change.order, seller=seller)
+        change.invoice_place = len(change.steps)
 
 
 async def complete_if_nothing_left(tx: WriteTx, change: Change) -> None:

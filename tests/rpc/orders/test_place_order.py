@@ -209,6 +209,8 @@ async def test_an_order_that_costs_nothing_is_confirmed_at_once(bazaar: Bazaar) 
     assert placed.order.status == orders_pb2.Order.COMPLETED
     assert placed.order.payment.status == orders_pb2.PaymentSummary.NOT_REQUIRED
     assert not placed.HasField("payment")
+    history = await bazaar.run("SELECT kind, to_state FROM order_timeline ORDER BY sequence")
+    assert history[1:] == [("STATUS_CHANGED", "CONFIRMED"), ("INVOICE_ISSUED", ""), ("STATUS_CHANGED", "COMPLETED")]
     assert await bazaar.stock("sample") == (9, 0)
     await bazaar.check_ledger()
 
