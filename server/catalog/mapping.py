@@ -67,11 +67,6 @@ def to_tree(nodes: list[CategoryNode]) -> catalog_service_pb2.ListCategoriesResp
     return catalog_service_pb2.ListCategoriesResponse(**fields)
 
 
-def to_availability(available: int | None, backorder_limit: int | None) -> catalog_pb2.Availability:
-    """Show what is left; a count only where there are counters and backorders do not blur it."""
-    return catalog_pb2.Availability(**_availability(available, backorder_limit))
-
-
 def _availability(available: int | None, backorder_limit: int | None) -> Fields:
     if available is None:
         return {"in_stock": True}

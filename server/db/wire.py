@@ -31,7 +31,7 @@ class Prepared:
     Its parameters are `$1`, `$2`, ...; `types` are PostgreSQL's numbers of their types, 0 where the statement tells.
     """
 
-    __slots__ = ("__weakref__", "loader", "name", "sql", "text", "types")
+    __slots__ = ("loader", "name", "sql", "text", "types")
 
     def __init__(self, sql: str, types: Sequence[int] = ()) -> None:
         self.sql = sql
