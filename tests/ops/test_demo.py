@@ -1,26 +1,12 @@
 """`kontor demo`: the whole journey against the running shop, over both transports."""
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from tests.ops.shop_process import ShopProcess, home_folder, run, shop_environment
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopProcess]:
-    """A shop in its first run."""
-    with home_folder() as home:
-        running = ShopProcess(shop_environment(home), tmp_path_factory.mktemp("demo") / "output")
-        running.start()
-        try:
-            running.wait_for("Stop    Ctrl-C")
-            yield running
-        finally:
-            running.stop()
 
 
 @pytest.mark.parametrize("options", [[], ["--grpc"]], ids=["rest", "grpc"])

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -18,19 +17,6 @@ from tests.ops.shop_process import ShopProcess, home_folder, left_behind, run, s
 from tests.rest.edge_process import wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopProcess]:
-    """A shop in its first run; a test that ends it starts it again."""
-    with home_folder() as home:
-        running = ShopProcess(shop_environment(home), tmp_path_factory.mktemp("up") / "output")
-        running.start()
-        try:
-            running.wait_for("Stop    Ctrl-C")
-            yield running
-        finally:
-            running.stop()
 
 
 def restart(shop: ShopProcess) -> float:

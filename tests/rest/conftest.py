@@ -1,15 +1,19 @@
-"""The shop behind the real Envoy."""
+"""The shop behind the real Envoy, and workers behind one that only echo."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from server.app import App
 from tests.buying import Bazaar
-from tests.rest.edge_process import RunningEdge, local_edge, running_edge, short_folder
+from tests.rest.echoing import SHOP, healthy
+from tests.rest.edge_process import RunningEdge, local_edge, running_echo, running_edge, short_folder, wait_until
+from tests.rest.edge_upstream import compile_descriptors, message_classes
 from tests.rest.web import Web
 from tests.waiting import eventually
 
@@ -42,3 +46,32 @@ async def web(front: RunningEdge, bazaar: Bazaar) -> AsyncIterator[Web]:
     """Return a caller of the shop's REST side; the shop has goods in it."""
     async with httpx.AsyncClient(base_url=front.url, timeout=20) as client:
         yield Web(client)
+
+
+@pytest.fixture(scope="module")
+def descriptors() -> Iterator[Path]:
+    """Compile the contract of the workers that echo."""
+    with short_folder() as folder:
+        yield compile_descriptors(folder / "echo.binpb")
+
+
+@pytest.fixture(scope="module")
+def echo(descriptors: Path) -> Iterator[RunningEdge]:
+    """Run two workers that echo behind an edge."""
+    edge = replace(local_edge(), cors_origins=[SHOP], rest_timeout_seconds=1.5)
+    with short_folder() as folder, running_echo(edge, descriptors, ["one", "two"], folder) as running:
+        wait_until(lambda: healthy(running), "both workers answer")
+        yield running
+
+
+@pytest.fixture
+def rest(echo: RunningEdge) -> Iterator[httpx.Client]:
+    """Call them over REST."""
+    with httpx.Client(base_url=echo.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def messages(descriptors: Path) -> dict[str, Any]:
+    """Return the classes of their messages, by name."""
+    return message_classes(descriptors)

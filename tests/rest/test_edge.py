@@ -2,90 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import signal
 import socket
-import struct
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import grpc
 import httpx
 import pytest
 
-from tests.rest.edge_process import RunningEdge, local_edge, running_echo, short_folder, wait_until
-from tests.rest.edge_upstream import SERVICE, compile_descriptors, message_classes
+from tests.rest.echoing import SHOP, details
+from tests.rest.edge_process import RunningEdge, wait_until
 
-SHOP = "https://shop.example"
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-
-
-@pytest.fixture(scope="module")
-def descriptors() -> Iterator[Path]:
-    with short_folder() as folder:
-        yield compile_descriptors(folder / "echo.binpb")
-
-
-@pytest.fixture(scope="module")
-def echo(descriptors: Path) -> Iterator[RunningEdge]:
-    edge = replace(local_edge(), cors_origins=[SHOP], rest_timeout_seconds=1.5)
-    with short_folder() as folder, running_echo(edge, descriptors, ["one", "two"], folder) as running:
-        wait_until(lambda: healthy(running), "both workers answer")
-        yield running
-
-
-@pytest.fixture
-def rest(echo: RunningEdge) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=echo.url, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture
-def messages(descriptors: Path) -> dict[str, Any]:
-    return message_classes(descriptors)
-
-
-def healthy(running: RunningEdge) -> bool:
-    """Both workers were seen to answer."""
-    try:
-        answers = [httpx.get(f"{running.url}/v1/echo/x") for _ in range(8)]
-    except httpx.TransportError:
-        return False
-    return {answer.json().get("worker") for answer in answers} == set(running.workers)
-
-
-def call(target: str, messages: dict[str, Any], method: str = "Read", **fields: Any) -> tuple[Any, Any]:
-    """Call the echo service over gRPC; return the answer and the call."""
-    request = messages["kontor.edgetest.v1.EchoRequest"](**fields)
-    with grpc.insecure_channel(target) as channel:
-        stub = channel.unary_unary(
-            f"/{SERVICE}/{method}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=messages["kontor.edgetest.v1.EchoResponse"].FromString,
-        )
-        return stub.with_call(request, metadata=(("x-request-id", "grpc-call-1"),), timeout=20)
-
-
-def metadata_of(pairs: Any) -> dict[str, Any]:
-    return dict(pairs)
-
-
-def details(answer: httpx.Response) -> dict[str, Any]:
-    """Return the details of an error by type."""
-    assert answer.headers["content-type"] == "application/json"
-    return {detail["@type"].rpartition(".")[2]: detail for detail in answer.json()["details"]}
-
-
-# REST
 
 
 def test_answers_json_with_every_field(rest: httpx.Client) -> None:
@@ -306,136 +239,3 @@ def test_allows_no_other_origin(rest: httpx.Client, origin: str) -> None:
 
     assert "access-control-allow-origin" not in preflight.headers
     assert "access-control-allow-origin" not in answer.headers
-
-
-# gRPC and gRPC-Web
-
-
-@pytest.mark.parametrize("listener", ["http_target", "grpc_target"])
-def test_speaks_grpc_on_both_ports(echo: RunningEdge, messages: dict[str, Any], listener: str) -> None:
-    answer, made = call(getattr(echo, listener), messages, name="native")
-
-    assert answer.name == "native"
-    assert answer.metadata["x-kontor-client-address"] == "127.0.0.1"
-    assert metadata_of(made.initial_metadata())["x-request-id"] == answer.metadata["x-request-id"] == "grpc-call-1"
-
-
-@pytest.mark.parametrize("listener", ["http_target", "grpc_target"])
-def test_keeps_the_status_of_a_grpc_call(echo: RunningEdge, messages: dict[str, Any], listener: str) -> None:
-    with pytest.raises(grpc.RpcError) as refused:
-        call(getattr(echo, listener), messages, order="fail:9")
-
-    assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
-    assert refused.value.details() == "Only 2 are left."
-    assert b"OUT_OF_STOCK" in metadata_of(refused.value.trailing_metadata())["grpc-status-details-bin"]
-
-
-def test_leaves_the_deadline_to_the_grpc_caller(echo: RunningEdge, messages: dict[str, Any]) -> None:
-    answer, _ = call(echo.grpc_target, messages, order="slow:2", name="patient")
-
-    assert answer.name == "patient"
-
-
-def test_balances_one_connection_over_the_workers(echo: RunningEdge, messages: dict[str, Any]) -> None:
-    method = f"/{SERVICE}/Read"
-    response = messages["kontor.edgetest.v1.EchoResponse"]
-
-    with grpc.insecure_channel(echo.grpc_target) as channel:
-        read = channel.unary_unary(method, request_serializer=bytes, response_deserializer=response.FromString)
-        workers = [read(b"").worker for _ in range(40)]
-
-    assert min(workers.count("one"), workers.count("two")) >= 8
-
-
-@pytest.mark.parametrize(
-    ("media_type", "text"), [("application/grpc-web+proto", False), ("application/grpc-web-text", True)]
-)
-def test_speaks_grpc_web(rest: httpx.Client, messages: dict[str, Any], media_type: str, text: bool) -> None:
-    message = messages["kontor.edgetest.v1.EchoRequest"](name="web").SerializeToString()
-    frame = b"\0" + struct.pack(">I", len(message)) + message
-    headers = {"content-type": media_type, "accept": media_type, "x-grpc-web": "1", "origin": SHOP}
-
-    answer = rest.post(f"/{SERVICE}/Read", content=base64.b64encode(frame) if text else frame, headers=headers)
-
-    content = b"".join(base64.b64decode(part) for part in _padded(answer.text)) if text else answer.content
-    length = struct.unpack(">I", content[1:5])[0]
-    echoed = messages["kontor.edgetest.v1.EchoResponse"].FromString(content[5 : 5 + length])
-    assert answer.headers["content-type"].startswith(media_type)
-    assert answer.headers["access-control-allow-origin"] == SHOP
-    assert echoed.name == "web"
-    assert content[5 + length] == 0x80
-    assert b"grpc-status:0" in content[10 + length :]
-
-
-def _padded(text: str) -> list[str]:
-    """Split base64 texts that were joined, each with its own padding."""
-    return re.findall(r"[^=]+=*", text)
-
-
-# Workers that die, drain and return
-
-
-@pytest.fixture
-def fragile(descriptors: Path) -> Iterator[RunningEdge]:
-    edge = replace(local_edge(), public_url=SHOP)
-    with short_folder() as folder, running_echo(edge, descriptors, ["one", "two"], folder) as running:
-        wait_until(lambda: healthy(running), "both workers answer")
-        yield running
-
-
-def until_dead(fragile: RunningEdge, call: Callable[[], httpx.Response]) -> list[httpx.Response]:
-    """Call until a call reached the worker that dies of it; Envoy chooses at random."""
-    answers = []
-    for _ in range(200):
-        answers.append(call())
-        if fragile.workers["one"].poll() is not None:
-            break
-    return answers
-
-
-def test_repeats_a_read_when_its_worker_dies(fragile: RunningEdge) -> None:
-    answers = until_dead(fragile, lambda: httpx.get(f"{fragile.url}/v1/echo/x?order=die:one"))
-
-    assert {(answer.status_code, answer.json()["worker"]) for answer in answers} == {(200, "two")}
-    assert fragile.workers["one"].wait(5) == 1
-
-
-def test_repeats_no_write_when_its_worker_dies(fragile: RunningEdge) -> None:
-    answers = until_dead(fragile, lambda: httpx.post(f"{fragile.url}/v1/echo", json={"order": "die:one"}))
-
-    failed = [answer for answer in answers if answer.status_code != 200]
-    assert [(answer.status_code, answer.json()["code"]) for answer in failed] == [(503, 14)]
-    assert failed[0].json()["message"] == "The shop is not reachable for now; try again."
-    assert details(failed[0])["ErrorInfo"]["reason"] == "UNAVAILABLE"
-
-
-def test_sends_nothing_to_a_worker_that_drains(fragile: RunningEdge) -> None:
-    fragile.workers["one"].send_signal(signal.SIGUSR1)
-
-    def only_two() -> bool:
-        answers = [httpx.get(f"{fragile.url}/v1/echo/x") for _ in range(12)]
-        return {answer.json()["worker"] for answer in answers} == {"two"}
-
-    wait_until(only_two, "the draining worker gets no calls")
-
-
-def test_is_not_ready_without_workers(fragile: RunningEdge, messages: dict[str, Any]) -> None:
-    before = httpx.get(f"{fragile.url}/healthz")
-    for worker in fragile.workers.values():
-        worker.kill()
-
-    wait_until(lambda: httpx.get(f"{fragile.url}/healthz").status_code == 503, "the edge is not ready")
-    health, answer = httpx.get(f"{fragile.url}/healthz"), httpx.get(f"{fragile.url}/v1/echo/x")
-    with pytest.raises(grpc.RpcError) as refused:
-        call(fragile.grpc_target, messages)
-
-    assert before.status_code == 200
-    assert health.json()["code"] == answer.json()["code"] == 14
-    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert refused.value.details() == "The shop is not reachable for now; try again."
-
-
-def test_asks_for_https_when_the_shop_has_it(fragile: RunningEdge) -> None:
-    answer = httpx.get(f"{fragile.url}/v1/echo/x")
-
-    assert answer.headers["strict-transport-security"] == "max-age=31536000"
