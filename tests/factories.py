@@ -11,11 +11,13 @@ from psycopg import AsyncCursor
 from sqlalchemy import bindparam, insert
 
 from server.app import App
-from server.catalog.tables import Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice
 from server.db.base import Base
 from server.db.session import Database, ReadTx, WriteTx
 from server.db.statement import Command
-from server.inventory import service as inventory
+from server.features.catalog.tables import Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice
+from server.features.inventory import service as inventory
+from server.features.pricing.tables import ShippingMethod, ShippingPrice, TaxRate
+from server.features.users.tables import User
 from server.kernel.actor import Role
 from server.kernel.ids import (
     CartId,
@@ -29,8 +31,6 @@ from server.kernel.ids import (
     format_id,
     new_id,
 )
-from server.pricing.tables import ShippingMethod, ShippingPrice, TaxRate
-from server.users.tables import User
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from server.serve import child_environment
+from server.run.serve import child_environment
 from server.settings import Settings
 from tests.shop import Clients
 from tests.waiting import eventually

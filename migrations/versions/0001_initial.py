@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from server.events.tables import TransactionId
+from server.features.events.tables import TransactionId
 
 revision: str = "0001"
 down_revision: str | None = None

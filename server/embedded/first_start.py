@@ -33,7 +33,7 @@ def migrate(settings: Settings, tell: Tell) -> None:
 async def set_up(settings: Settings, email: str, password: str, tell: Tell) -> None:
     """Make what pricing asks for, and an administrator unless the address has an account."""
     tell("step", "Administrator")
-    from server.goods import prepare_shop
+    from server.run.provision import prepare_shop
 
     made = await prepare_shop(settings, email, password)
     tell("detail", email)
@@ -45,7 +45,7 @@ async def fill(settings: Settings, marker: Path, tell: Tell) -> None:
     if await asyncio.to_thread(marker.exists):
         return
     tell("step", "Sample catalog")
-    from server.goods import SAMPLE_PRODUCTS, import_products
+    from server.run.provision import SAMPLE_PRODUCTS, import_products
 
     report = await import_products(
         settings, SAMPLE_PRODUCTS, lambda done, total: tell("detail", f"{done} of {total} products")

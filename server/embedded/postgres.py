@@ -17,7 +17,7 @@ from typing import Final
 from server.embedded.home import Home, socket_folder
 from server.embedded.postgres_setup import check_passage, ensure_account, find_programs, initdb_options, settings
 from server.embedded.trouble import CannotStart, explain
-from server.supervisor import Program, last_line
+from server.run.supervisor import Program, last_line
 
 _READY_SECONDS: Final = 120.0
 _LEFTOVER_SECONDS: Final = 30.0

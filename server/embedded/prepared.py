@@ -8,7 +8,11 @@ from pathlib import Path
 from server.embedded.home import Home, write_private
 
 _ROOT = Path(__file__).resolve().parents[2]
-_INPUTS = ("migrations/**/*.py", "server/catalog/sample_products.csv", "server/pricing/defaults.py")
+_INPUTS = (
+    "migrations/**/*.py",
+    "server/features/catalog/seeding/sample_products.csv",
+    "server/features/pricing/default_values.py",
+)
 
 
 def is_prepared(home: Home, *choices: str) -> bool:

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.edge import Edge
-from server.edge_run import envoy_program
+from server.edge.config import Edge
+from server.edge.run import envoy_program
 from server.embedded.environment import shop_environment
 from server.embedded.home import Home, Running
 from server.embedded.keys import Keys, ensure_keys, keep_admin_password, kept_admin_password
@@ -20,8 +20,8 @@ from server.embedded.prepared import is_prepared, note_prepared
 from server.embedded.ready import grpc_answers, http_answers
 from server.embedded.screen import Screen
 from server.embedded.trouble import CannotStart, explain
-from server.serve import child_environment, server_command
-from server.supervisor import Program, Supervisor, last_line
+from server.run.serve import child_environment, server_command
+from server.run.supervisor import Program, Supervisor, last_line
 
 
 class Shop:

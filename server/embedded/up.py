@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from server.edge import BadEdge, find_envoy
+from server.edge.config import BadEdge, find_envoy
 from server.embedded.environment import ignored
 from server.embedded.home import Home
 from server.embedded.logs import keep_logs_small, trim_logs
@@ -20,7 +20,7 @@ from server.embedded.options import Options, check_ports, read_options
 from server.embedded.screen import Screen
 from server.embedded.shop import Shop
 from server.embedded.trouble import CannotStart, explain
-from server.supervisor import ProgramFailed
+from server.run.supervisor import ProgramFailed
 
 
 def up(environment: Mapping[str, str]) -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from server.edge import Edge, envoy_command, render
+from server.edge.config import Edge, envoy_command, render
 from server.rpc.engine import ENGINE, VARIABLE
-from server.serve import child_environment
+from server.run.serve import child_environment
 from tests.bench.machine import CannotMeasure, free_ports
 from tests.bench.shop import Shop
 from tests.bench.trace import Statement

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import psycopg
 
+from server.features.users.passwords.service import PasswordHasher
 from server.kernel.actor import Role
 from server.kernel.ids import CartId, Prefix, SessionId, UserId, format_id
-from server.users.passwords import PasswordHasher
 from tests.bench.data_sql import OPEN_WORK, QUERIES, TOTALS
 from tests.bench.known_ids import Kind, id_sql, made_id
 from tests.bench.past_orders import PAST_ORDERS

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from server.goods import seed_products
+from server.run.provision import seed_products
 from tests.bench.shop import Shop
 
 # Enough for every workload to sell from; far from the end of the counters.

@@ -16,7 +16,7 @@ from server.embedded.home import Home, Running
 from server.embedded.postgres import Postgres
 from server.kernel.clock import SystemClock
 from server.rpc.auth import AccessTokens, CartTokens, Revocations
-from server.serve import child_environment, server_command
+from server.run.serve import child_environment, server_command
 from server.settings import Settings
 from tests.bench import processes
 from tests.bench.arithmetic import Cpu

@@ -1,4 +1,9 @@
-"""Contract types for import-linter that its own ones cannot express; pyproject.toml says what they hold for."""
+"""Contract types for import-linter that its own ones cannot express; pyproject.toml says what they hold for.
+
+Modules are named by shell patterns over their whole names: `server.features.*queries` is
+`server.features.cart.queries` and `server.features.catalog.list_queries`. Packages stand for themselves only; what is
+in them is `package.*`.
+"""
 
 import sys
 from collections.abc import Iterable
@@ -8,7 +13,6 @@ from typing import cast
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
-from importlinter.domain.imports import ModuleExpression
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -20,8 +24,8 @@ class Offence:
     lines: tuple[int, ...]
 
 
-class DirectImportsContract(Contract):
-    """A contract about single imports: it is broken by every import that `offends` finds."""
+class ImportsContract(Contract):
+    """A contract about pairs of modules: it is broken by every pair that `offending_pairs` finds."""
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Look for offending imports."""
@@ -36,54 +40,96 @@ class DirectImportsContract(Contract):
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Print one line for each offending import."""
         for offence in check.metadata["offences"]:
-            where = ", ".join(f"l.{line}" for line in offence.lines)
+            where = ", ".join(f"l.{line}" for line in offence.lines) or "by way of others"
             output.print_error(f"- {offence.importer} -> {offence.imported} ({where})", bold=False)
         output.new_line()
 
 
-class DoorsContract(DirectImportsContract):
-    """A feature imports from another one only what stands in the rooms that are open to visitors.
+class KindsContract(Contract):
+    """Every module of a feature is of a known kind, which its name says: `queries`, or `list_queries`.
 
-    Options: `features`, the packages; `open_rooms`, the names of the modules that other features may import.
+    Options: `features`, the package that holds them; `kinds`.
     """
 
-    features = fields.SetField(subfield=fields.StringField())
-    open_rooms = fields.SetField(subfield=fields.StringField())
+    features = fields.StringField()
+    kinds = fields.SetField(subfield=fields.StringField())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Look for modules of no known kind."""
+        kinds = cast(set[str], self.kinds)
+        modules = graph.find_descendants(str(self.features))
+        odd = sorted(module for module in modules if not graph.find_children(module) and kind_of(module) not in kinds)
+        # A feature that is only planned has an empty package.
+        odd = [module for module in odd if feature_of(module, str(self.features)) != module]
+        return ContractCheck(kept=not odd, metadata={"modules": odd})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Print the modules."""
+        for module in check.metadata["modules"]:
+            output.print_error(f"- {module} is of no known kind", bold=False)
+        output.new_line()
+
+
+class DoorsContract(ImportsContract):
+    """A feature imports from another one only modules of the kinds that are open to visitors.
+
+    Options: `features`, the package that holds them; `open_kinds`.
+    """
+
+    features = fields.StringField()
+    open_kinds = fields.SetField(subfield=fields.StringField())
 
     def offending_pairs(self, graph: ImportGraph) -> Iterable[tuple[str, str]]:
         """Yield the imports of other features' closed rooms."""
-        features, open_rooms = cast(set[str], self.features), cast(set[str], self.open_rooms)
-        for importer, imported in internal_imports(graph, features):
-            if feature(importer) != feature(imported) and room(imported) not in open_rooms:
-                yield importer, imported
-
-
-class OnlyContract(DirectImportsContract):
-    """Modules import nothing but the standard library, each other and what is allowed.
-
-    Options: `modules`, `exempt` from them, and `allowed`, all module expressions; packages stand for all that is in
-    them.
-    """
-
-    modules = fields.SetField(subfield=fields.ModuleExpressionField())
-    exempt = fields.SetField(subfield=fields.ModuleExpressionField(), required=False)
-    allowed = fields.SetField(subfield=fields.ModuleExpressionField())
-
-    def offending_pairs(self, graph: ImportGraph) -> Iterable[tuple[str, str]]:
-        """Yield the imports of everything else."""
-        modules = matching(graph, self.modules) - matching(graph, self.exempt)
-        allowed = modules | matching(graph, self.allowed) | sys.stdlib_module_names
-        for importer in modules:
+        root, open_kinds = str(self.features), cast(set[str], self.open_kinds)
+        for importer in graph.find_descendants(root):
             for imported in graph.find_modules_directly_imported_by(importer):
-                if imported not in allowed:
+                if not imported.startswith(f"{root}.") or feature_of(importer, root) == feature_of(imported, root):
+                    continue
+                if graph.find_children(imported) or kind_of(imported) not in open_kinds:
                     yield importer, imported
 
 
-class GuardedContract(DirectImportsContract):
+class OnlyContract(ImportsContract):
+    """Modules import nothing but the standard library, each other and what is allowed.
+
+    Options: `modules`, and `allowed`, both patterns.
+    """
+
+    modules = fields.SetField(subfield=fields.StringField())
+    allowed = fields.SetField(subfield=fields.StringField())
+
+    def offending_pairs(self, graph: ImportGraph) -> Iterable[tuple[str, str]]:
+        """Yield the imports of everything else."""
+        modules = {module for module in graph.modules if fits(module, self.modules)}
+        for importer in modules:
+            for imported in graph.find_modules_directly_imported_by(importer):
+                if imported not in modules | sys.stdlib_module_names and not fits(imported, self.allowed):
+                    yield importer, imported
+
+
+class PureContract(ImportsContract):
+    """Modules reach nothing of what is forbidden, not even by way of what they import.
+
+    Options: `modules` and `forbidden`, both patterns.
+    """
+
+    modules = fields.SetField(subfield=fields.StringField())
+    forbidden = fields.SetField(subfield=fields.StringField())
+
+    def offending_pairs(self, graph: ImportGraph) -> Iterable[tuple[str, str]]:
+        """Yield what they reach."""
+        for importer in graph.modules:
+            if fits(importer, self.modules):
+                for imported in graph.find_upstream_modules(importer):
+                    if fits(imported, self.forbidden):
+                        yield importer, imported
+
+
+class GuardedContract(ImportsContract):
     """Modules are imported by their visitors only.
 
-    Options: `guarded` and `visitors`, shell patterns of whole module names: server.*queries is server.cart.queries
-    and server.catalog.list_queries, which the expressions of import-linter cannot say.
+    Options: `guarded` and `visitors`, both patterns.
     """
 
     guarded = fields.SetField(subfield=fields.StringField())
@@ -98,37 +144,19 @@ class GuardedContract(DirectImportsContract):
                         yield importer, imported
 
 
-def internal_imports(graph: ImportGraph, packages: set[str]) -> Iterable[tuple[str, str]]:
-    """Yield every import from a module of the packages to a module of the packages."""
-    for importer in graph.modules:
-        if feature(importer) in packages:
-            for imported in graph.find_modules_directly_imported_by(importer):
-                if feature(imported) in packages:
-                    yield importer, imported
+def kind_of(module: str) -> str:
+    """Return the kind of a module: server.features.catalog.list_queries -> queries."""
+    return module.rpartition(".")[2].rpartition("_")[2]
 
 
-def feature(module: str) -> str:
-    """Return the package that a module belongs to: server.orders.place -> server.orders."""
-    return ".".join(module.split(".")[:2])
-
-
-def room(module: str) -> str:
-    """Return the name of a module in its feature: server.orders.place -> place."""
-    return ".".join(module.split(".")[2:3])
+def feature_of(module: str, root: str) -> str:
+    """Return the feature that a module belongs to: server.features.orders.placing.service -> server.features.orders."""
+    return f"{root}.{module.removeprefix(f'{root}.').partition('.')[0]}"
 
 
 def fits(module: str, option: object) -> bool:
-    """Tell whether a module's name fits one of an option's shell patterns."""
+    """Tell whether a module's name fits one of an option's patterns."""
     return any(fnmatchcase(module, pattern) for pattern in cast(set[str], option))
-
-
-def matching(graph: ImportGraph, option: object) -> frozenset[str]:
-    """Return the modules that an option's expressions name, with all that is in them."""
-    # A field of a contract class is its value on an instance, which the checker does not know.
-    expressions = cast(set[ModuleExpression] | None, option) or set()
-    named = {module for expression in expressions for module in graph.find_matching_modules(expression.expression)}
-    packages = (module for module in named if not graph.is_module_squashed(module))
-    return frozenset(named).union(*(graph.find_descendants(package) for package in packages))
 
 
 def lines(graph: ImportGraph, importer: str, imported: str) -> tuple[int, ...]:

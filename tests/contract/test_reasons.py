@@ -12,7 +12,7 @@ from pkgutil import walk_packages
 from kontor.errors.v1 import reason_pb2
 
 import server
-from server.edge import REFUSALS
+from server.edge.config import REFUSALS
 from server.kernel.errors import AppError
 from tests.contract.descriptors import Rpc, comments, rpcs
 

@@ -15,11 +15,11 @@ from kontor.orders.v1 import orders_service_pb2
 from psycopg.pq import ExecStatus
 
 import server
-from server.cart.queries import CLOSED, EXPIRED
-from server.catalog.list_queries import Order, Shape, list_statement
-from server.catalog.search_queries import SearchShape, search_statement
 from server.db.statement import Query, count_statements
 from server.db.wire import Prepared
+from server.features.cart.queries import CLOSED, EXPIRED
+from server.features.catalog.list_queries import Order, Shape, list_statement
+from server.features.catalog.search_queries import SearchShape, search_statement
 from tests.buying import Bazaar, Goods
 
 

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from server.cli import main
+from server.cli.parser import main
 from tests.ops.shop_process import ROOT, command, run
 from tests.rest.edge_process import free_port, process, wait_until
 from tests.rest.edge_upstream import SERVICE, compile_descriptors, message_classes
@@ -48,7 +48,10 @@ def settings(bare: dict[str, str], tmp_path: Path, database_url: str) -> dict[st
 
 
 def test_help_names_every_command_and_imports_none_of_them(bare: dict[str, str]) -> None:
-    code = "import sys, server.cli\ntry: server.cli.main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
+    code = (
+        "import sys\nfrom server.cli.parser import main\n"
+        "try: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
+    )
 
     shown = subprocess.run([sys.executable, "-c", code], check=True, env=bare, capture_output=True, text=True)
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from server.edge import BadEdge, Edge, envoy_command, render
-from server.edge_run import edge_from_environment
+from server.edge.config import BadEdge, Edge, envoy_command, render
+from server.edge.run import edge_from_environment
 from server.kernel.errors import Code
 from server.settings import Settings
 

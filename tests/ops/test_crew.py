@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from server.serve import worker_addresses
+from server.run.serve import worker_addresses
 from tests.rest.edge_process import wait_until
 
 ROOT = Path(__file__).parents[2]

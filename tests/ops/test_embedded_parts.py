@@ -23,7 +23,7 @@ import httpx
 import pytest
 import stripe
 
-from server.edge import BadEdge, find_envoy
+from server.edge.config import BadEdge, find_envoy
 from server.embedded.environment import ignored
 from server.embedded.home import Home, default_folder, socket_folder
 from server.embedded.keys import ensure_keys, keep_admin_password

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from server.supervisor import Program, ProgramFailed, Supervisor, last_line
+from server.run.supervisor import Program, ProgramFailed, Supervisor, last_line
 
 PATIENT = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from server.db.session import Database
-from server.inventory import service as inventory
-from server.inventory.errors import OutOfStock
+from server.features.inventory import service as inventory
+from server.features.inventory.errors import OutOfStock
 from server.kernel.ids import OrderId, VariantId, new_id
 from tests.factories import LONG_AGO, VariantPlan, make_product, rows
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from server.edge import Edge, envoy_command, render
+from server.edge.config import Edge, envoy_command, render
 
 DEADLINE_SECONDS = 20.0
 

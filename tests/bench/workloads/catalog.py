@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from kontor.catalog.v1.catalog_pb2 import Product
 
-from server.catalog.seed_goods import made_time
-from server.catalog.service import _tsquery
+from server.features.catalog.seeding.rules import made_time
+from server.features.catalog.service import _tsquery
 from tests.bench import pgbench, wrk
 from tests.bench.arithmetic import Cpu, Outcome, Round
 from tests.bench.bare_run import bare_servers

@@ -6,7 +6,7 @@ import sys
 
 from kontor.users.v1.users_service_pb2 import LoginRequest
 
-from server.serve import child_environment
+from server.run.serve import child_environment
 from tests.bench.arithmetic import Outcome, Round
 from tests.bench.checks import IsLogin
 from tests.bench.data import PASSWORD

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from kontor.catalog.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest, SearchProductsRequest
 
-from server.catalog.seed_goods import made_time
-from server.catalog.service import ListFilter
+from server.features.catalog.seeding.rules import made_time
+from server.features.catalog.service import ListFilter
 from server.kernel.pages import encode_page_token, filter_hash
 from tests.bench.flows import PAGE_SIZE
 

@@ -7,8 +7,8 @@ import grpc
 import pytest
 from kontor.cart.v1 import cart_service_pb2 as api
 
-from server.cart.tables import CartItem
 from server.db.statement import count_statements
+from server.features.cart.tables import CartItem
 from server.kernel.ids import CartId, Prefix, format_id, new_id, parse_id
 from tests.factories import MadeProduct, VariantPlan, execute, insert_row, make_product, rows
 from tests.rpc.cart.conftest import Buyer, lines, stored

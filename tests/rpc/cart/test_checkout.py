@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from server.cart.errors import CartClosed, CartEmpty, VariantUnavailable
-from server.cart.values import Checkout
 from server.db.statement import count_statements
+from server.features.cart.errors import CartClosed, CartEmpty, VariantUnavailable
+from server.features.cart.values import Checkout
 from server.kernel.actor import ANONYMOUS, Actor
 from server.kernel.ids import CartId, Prefix, format_id, parse_id
 from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_shipping_method, rows

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from psycopg.errors import UniqueViolation
 
-from server.catalog.importer import ImportReport, import_products
-from server.catalog.shopify import parse_products
-from server.catalog.stocking import FirstCount
 from server.db.session import Database, WriteTx
-from server.inventory.service import create_stock
+from server.features.catalog.importing.service import ImportReport, import_products
+from server.features.catalog.importing.shopify import parse_products
+from server.features.catalog.importing.stock_service import FirstCount
+from server.features.inventory.service import create_stock
 from tests.factories import execute
 from tests.shop import ManualClock
 from tests.unit.catalog.files import SAMPLE, make_row, parse

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from server.catalog.seed import seed_products
 from server.db.session import Database
-from server.inventory.service import create_stock
+from server.features.catalog.seeding.service import seed_products
+from server.features.inventory.service import create_stock
 from tests.factories import execute
 
 

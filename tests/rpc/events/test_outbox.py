@@ -8,10 +8,10 @@ from psycopg.errors import UniqueViolation
 
 from server.db.session import Database
 from server.db.statement import count_statements
-from server.events import dispatch
-from server.events.dispatch import Dispatcher
-from server.events.service import NewEvent, record
-from server.events.values import InBatches
+from server.features.events import dispatch_service
+from server.features.events.dispatch_service import Dispatcher
+from server.features.events.service import NewEvent, record
+from server.features.events.values import InBatches
 from server.kernel.ids import new_id
 from tests.factories import execute
 from tests.rpc.events.conftest import rows
@@ -108,7 +108,7 @@ async def test_hands_each_event_to_each_subscriber(db: Database, dispatcher: Dis
 async def test_hands_events_in_batches_to_those_who_take_them_so(db: Database) -> None:
     made = Dispatcher(db, {"thing.made": (InBatches("things.paint"), "things.count"), "thing.sold": ("things.count",)})
     await made.start()
-    aggregates = [new_id() for _ in range(dispatch._JOB_BATCH + 1)]
+    aggregates = [new_id() for _ in range(dispatch_service._JOB_BATCH + 1)]
     await make(db, *aggregates)
     await make(db, new_id(), event_type="thing.sold")
 
@@ -117,7 +117,7 @@ async def test_hands_events_in_batches_to_those_who_take_them_so(db: Database) -
 
     batches = await rows(db, "SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'things.paint' ORDER BY id")
     events = [event for args, _ in batches for event in args["events"]]
-    assert [len(args["events"]) for args, _ in batches] == [dispatch._JOB_BATCH, 1]
+    assert [len(args["events"]) for args, _ in batches] == [dispatch_service._JOB_BATCH, 1]
     assert [lock for _, lock in batches] == [None, None]
     assert [event["aggregate_id"] for event in events] == [str(aggregate) for aggregate in aggregates]
     assert [event["data"] for event in events] == [{"n": n} for n in range(len(aggregates))]

@@ -8,11 +8,12 @@ import procrastinate
 
 from server.db.jobs import defer, make_job_app
 from server.db.session import Database
-from server.events.dispatch import Dispatcher
-from server.events.service import NewEvent, record
+from server.db.upkeep import register_upkeep
+from server.features.events.dispatch_service import Dispatcher
+from server.features.events.service import NewEvent, record
 from server.kernel.clock import SystemClock
 from server.kernel.ids import new_id
-from server.work import register_upkeep, work_until
+from server.run.work import work_until
 from tests.factories import execute
 from tests.rpc.events.conftest import rows
 from tests.waiting import eventually

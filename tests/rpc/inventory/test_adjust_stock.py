@@ -10,7 +10,7 @@ from kontor.inventory.v1 import inventory_pb2
 from kontor.inventory.v1 import inventory_service_pb2 as api
 
 from server.app import App
-from server.inventory import service as inventory
+from server.features.inventory import service as inventory
 from server.kernel.actor import Role
 from server.kernel.ids import OrderId, Prefix, format_id, new_id
 from tests.factories import MadeUser, MadeVariant, VariantPlan, make_product, make_user, rows

@@ -9,8 +9,8 @@ import pytest
 
 from server.db.session import Database
 from server.db.statement import count_statements
-from server.inventory import service as inventory
-from server.inventory.errors import OutOfStock
+from server.features.inventory import service as inventory
+from server.features.inventory.errors import OutOfStock
 from server.kernel.ids import OrderId, VariantId, new_id
 from tests.factories import LONG_AGO, VariantPlan, execute, make_product, rows
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from server.features.orders.mails import service as confirmations
+from server.features.orders.mails.service import Confirmations
 from server.kernel.ids import Prefix, new_id, parse_id
 from server.mail.message import Mail
-from server.orders import confirmations
-from server.orders.confirmations import Confirmations
 from tests.buying import Bazaar
 from tests.shop import Mailbox
 

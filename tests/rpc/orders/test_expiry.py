@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
-from server.orders import expiry
+from server.features.orders import expiry_service
 from tests.buying import Bazaar, Buyer
 from tests.shop import refusal
 
@@ -103,7 +103,7 @@ async def test_an_order_is_not_ended_without_the_word_of_the_provider(bazaar: Ba
 
 
 async def test_orders_that_have_to_wait_let_others_pass(bazaar: Bazaar, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "_BATCH", 1)
+    monkeypatch.setattr(expiry_service, "_BATCH", 1)
     waiting, waits = await place(bazaar)
     bazaar.clock.advance(timedelta(seconds=1))
     other, placed = await place(bazaar, "mug")

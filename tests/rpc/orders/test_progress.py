@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from server.db.statement import count_statements
+from server.features.orders import queries
+from server.features.orders.invoicing.service import Seller
+from server.features.orders.progress_service import changing, issue_invoice_if_paid
+from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.settlement_service import OrderSettlement
+from server.features.orders.write_queries import Step
+from server.features.payments.rules import PaymentTotals
 from server.kernel.ids import OrderId, Prefix, parse_id
-from server.orders import queries
-from server.orders.commands import Step
-from server.orders.invoices import Seller
-from server.orders.progress import changing, issue_invoice_if_paid
-from server.orders.rules import OrderStatus, PaymentStatus
-from server.orders.settlement import OrderSettlement
-from server.payments.rules import PaymentTotals
 from tests.buying import Bazaar
 
 _SELLER = Seller("Kontor", (), "")

@@ -9,11 +9,11 @@ from kontor.orders.v1 import orders_pb2
 from kontor.payments.v1 import payments_pb2, payments_service_pb2
 
 from server.db.statement import count_statements
+from server.features.orders.errors import OrderNotFound
+from server.features.orders.invoicing.service import Seller
+from server.features.orders.settlement_service import OrderSettlement
 from server.kernel.actor import Role
 from server.kernel.ids import OrderId, Prefix, new_id, parse_id
-from server.orders.errors import OrderNotFound
-from server.orders.invoices import Seller
-from server.orders.settlement import OrderSettlement
 from tests.buying import Bazaar, Goods, request_of
 from tests.shop import Mailbox
 

@@ -16,16 +16,16 @@ from psycopg.types.json import Jsonb
 from server.db.jobs import make_job_app
 from server.db.session import Database, WriteTx
 from server.db.statement import together
+from server.features.payments import jobs, queries
+from server.features.payments.providers.stripe.gateway import StripeGateway
+from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
+from server.features.payments.reconciliation_service import Reconciliation
+from server.features.payments.rules import Payment, PaymentTotals, Provider
+from server.features.payments.service import LateMoney, PaymentService
+from server.features.payments.servicer import PaymentServicer
+from server.features.payments.webhook_service import Webhooks
 from server.kernel.actor import Actor, Role
 from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, SessionId, UserId, format_id
-from server.payments import jobs, queries
-from server.payments.reconciliation import Reconciliation
-from server.payments.rules import Payment, PaymentTotals, Provider
-from server.payments.service import LateMoney, PaymentService
-from server.payments.servicer import PaymentServicer
-from server.payments.stripe_gateway import StripeGateway
-from server.payments.stripe_webhooks import StripeWebhooks
-from server.payments.webhooks import Webhooks
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server

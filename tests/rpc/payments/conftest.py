@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.db.session import Database
-from server.payments.stripe_gateway import StripeGateway
+from server.features.payments.providers.stripe.gateway import StripeGateway
 from tests.fakes import StripeStandIn
 from tests.rpc.payments.bench import Bench
 

@@ -5,7 +5,7 @@ import asyncio
 import grpc
 import pytest
 
-from server.payments.rules import PaymentTotals
+from server.features.payments.rules import PaymentTotals
 from tests.rpc.payments.bench import Bench, confirm_request, status_name
 from tests.shop import refusal
 

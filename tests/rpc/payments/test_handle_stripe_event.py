@@ -5,7 +5,7 @@ import asyncio
 import grpc
 import pytest
 
-from server.payments.rules import PaymentTotals, Provider
+from server.features.payments.rules import PaymentTotals, Provider
 from tests.fakes import StripeStandIn
 from tests.rpc.payments.bench import SECRET, Bench
 from tests.shop import refusal

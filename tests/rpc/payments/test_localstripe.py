@@ -11,9 +11,9 @@ import httpx
 import pytest
 from aiohttp import web
 
-from server.payments.rules import PaymentTotals
-from server.payments.service import LateMoney
-from server.payments.stripe_gateway import StripeGateway
+from server.features.payments.providers.stripe.gateway import StripeGateway
+from server.features.payments.rules import PaymentTotals
+from server.features.payments.service import LateMoney
 from tests.rpc.payments.bench import SECRET, Bench
 from tests.waiting import eventually
 

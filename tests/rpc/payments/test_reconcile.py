@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from server.payments.errors import PaymentProviderUnavailable
-from server.payments.rules import PaymentTotals, Provider
-from server.payments.service import LateMoney
+from server.features.payments.errors import PaymentProviderUnavailable
+from server.features.payments.rules import PaymentTotals, Provider
+from server.features.payments.service import LateMoney
 from tests.rpc.payments.bench import Bench
 
 _RETRIEVE = "GET /v1/payment_intents"

@@ -7,8 +7,8 @@ import pytest
 from kontor.payments.v1 import payments_service_pb2
 from kontor.type.v1 import money_pb2
 
+from server.features.payments.rules import Payment, PaymentTotals, Provider
 from server.kernel.ids import Prefix, format_id
-from server.payments.rules import Payment, PaymentTotals, Provider
 from tests.rpc.payments.bench import Bench, status_name
 from tests.shop import refusal
 

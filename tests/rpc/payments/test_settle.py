@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from server.features.payments.errors import PaymentProviderUnavailable
+from server.features.payments.rules import PaymentTotals, Provider
+from server.features.payments.service import LateMoney
 from server.kernel.actor import ANONYMOUS
-from server.payments.errors import PaymentProviderUnavailable
-from server.payments.rules import PaymentTotals, Provider
-from server.payments.service import LateMoney
 from tests.rpc.payments.bench import Bench
 
 _LATE = LateMoney(note="the order was called off before the money came")

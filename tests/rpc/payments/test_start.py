@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
+from server.features.payments.errors import PaymentProviderDisabled, PaymentProviderUnavailable, PaymentRefused
+from server.features.payments.providers.stripe.gateway import StripeGateway
+from server.features.payments.rules import Provider
+from server.features.payments.service import PaymentService
 from server.kernel.ids import Prefix, format_id
-from server.payments.errors import PaymentProviderDisabled, PaymentProviderUnavailable, PaymentRefused
-from server.payments.rules import Provider
-from server.payments.service import PaymentService
-from server.payments.stripe_gateway import StripeGateway
 from tests.fakes import StripeStandIn
 from tests.rpc.payments.bench import Bench
 

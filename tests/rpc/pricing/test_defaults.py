@@ -1,7 +1,7 @@
 """What a new shop starts with; no RPC shows it by itself."""
 
 from server.db.session import Database
-from server.pricing.service import ensure_defaults
+from server.features.pricing.service import ensure_defaults
 from tests.factories import make_shipping_method, make_tax_rate, rows
 
 

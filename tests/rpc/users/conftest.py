@@ -11,10 +11,10 @@ from kontor.users.v1.users_service_pb2_grpc import UserServiceStub
 
 from server.app import App
 from server.db.session import Database
+from server.features.users.passwords.service import PasswordHasher
+from server.features.users.service import AccountService
+from server.features.users.sessions.service import SessionService
 from server.rpc.auth import AccessTokens
-from server.users.passwords import PasswordHasher
-from server.users.service import AccountService
-from server.users.sessions import SessionService
 from tests.factories import execute
 from tests.shop import Clients, Mailbox, ManualClock, Work
 

@@ -6,10 +6,10 @@ import pytest
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.jobs import defer
+from server.features.users import queries
+from server.features.users.errors import InvalidCredentials, PasswordTooCommon
+from server.features.users.rules import Device
 from server.kernel.errors import InvalidArgument
-from server.users import queries
-from server.users.errors import InvalidCredentials, PasswordTooCommon
-from server.users.rules import Device
 from tests.factories import execute
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal

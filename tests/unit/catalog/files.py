@@ -4,11 +4,11 @@ import csv
 import io
 from pathlib import Path
 
-import server.catalog
-from server.catalog.imported import ParsedFile
-from server.catalog.shopify import parse_products
+import server.features.catalog.seeding
+from server.features.catalog.importing.shopify import parse_products
+from server.features.catalog.importing.values import ParsedFile
 
-SAMPLE = Path(server.catalog.__file__).parent / "sample_products.csv"
+SAMPLE = Path(server.features.catalog.seeding.__file__).parent / "sample_products.csv"
 
 
 def write_file(*rows: dict[str, str]) -> bytes:

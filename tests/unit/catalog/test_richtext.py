@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.catalog.richtext import plain_text, sanitize_html
+from server.features.catalog.importing.richtext_rules import plain_text, sanitize_html
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.catalog.seed_goods import made_time, make_product, make_slug
+from server.features.catalog.seeding.rules import made_time, make_product, make_slug
 
 seeds = st.integers(1, 2**31)
 indexes = st.integers(0, 10_000_000)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.catalog.shopify import parse_products
+from server.features.catalog.importing.shopify import parse_products
 
 FILE = "Handle,Title,Vendor,Variant Price\r\ncreme,Crème brûlée – “petite”,Señor €,4.50\r\ntea,Tea,Café,3.00\r\n"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from server.catalog.imported import ImportedImage, ImportedProduct, RowError
-from server.catalog.shopify import parse_products
+from server.features.catalog.importing.shopify import parse_products
+from server.features.catalog.importing.values import ImportedImage, ImportedProduct, RowError
 from tests.unit.catalog.files import SAMPLE, make_row, parse
 
 

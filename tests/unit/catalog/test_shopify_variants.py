@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.catalog.imported import ImportedOption, ImportedPrice, ImportedVariant
+from server.features.catalog.importing.values import ImportedOption, ImportedPrice, ImportedVariant
 from tests.unit.catalog.files import make_row, parse
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.catalog.slugs import MAX_SLUG_LENGTH, slugify
+from server.features.catalog.slug_rules import MAX_SLUG_LENGTH, slugify
 
 
 @pytest.mark.parametrize(

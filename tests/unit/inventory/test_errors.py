@@ -1,6 +1,6 @@
 """What a refusal for want of stock says."""
 
-from server.inventory.errors import OutOfStock
+from server.features.inventory.errors import OutOfStock
 from server.kernel.ids import new_id
 
 

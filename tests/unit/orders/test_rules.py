@@ -5,9 +5,16 @@ import re
 
 import pytest
 
-from server.orders import rules
-from server.orders.errors import InvalidTransition
-from server.orders.rules import FulfillmentStatus, LineProgress, Money, OrderStatus, ParcelStatus, PaymentStatus
+from server.features.orders import rules
+from server.features.orders.errors import InvalidTransition
+from server.features.orders.rules import (
+    FulfillmentStatus,
+    LineProgress,
+    Money,
+    OrderStatus,
+    ParcelStatus,
+    PaymentStatus,
+)
 
 ALLOWED = {
     ("PENDING", "CONFIRMED"),

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.kernel.ids import PaymentId
-from server.payments.rules import (
+from server.features.payments.rules import (
     IN_FLIGHT,
     TRANSITIONS,
     Kind,
@@ -17,6 +16,7 @@ from server.payments.rules import (
     advance,
     refundable,
 )
+from server.kernel.ids import PaymentId
 
 _DONE = [Status.CAPTURED, Status.CANCELED, Status.VOIDED, Status.EXPIRED]
 

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
+from server.features.payments.errors import SignatureInvalid
+from server.features.payments.gateway import ProviderNews
+from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
 from server.kernel.errors import InvalidArgument
-from server.payments.errors import SignatureInvalid
-from server.payments.gateway import ProviderNews
-from server.payments.stripe_webhooks import StripeWebhooks
 from tests.fakes import StripeStandIn
 
 _OLD, _NEW = "whsec_old", "whsec_new"

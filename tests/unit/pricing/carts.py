@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from server.pricing.rules import Discount, DiscountKind, PricedCart, PriceLine, Scope, ShippingChoice, TaxRate, price
+from server.features.pricing.rules import (
+    Discount,
+    DiscountKind,
+    PricedCart,
+    PriceLine,
+    Scope,
+    ShippingChoice,
+    TaxRate,
+    price,
+)
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 VAT = TaxRate("VAT 19%", 190_000, included=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.pricing.rules import AppliedDiscount, Discount, DiscountAmount, DiscountKind, TaxAmount, TaxRate
+from server.features.pricing.rules import AppliedDiscount, Discount, DiscountAmount, DiscountKind, TaxAmount, TaxRate
 from tests.unit.pricing.carts import (
     VAT,
     amount_off,

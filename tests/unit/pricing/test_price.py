@@ -2,9 +2,9 @@
 
 import pytest
 
+from server.features.pricing.rules import ShippingChoice, TaxAmount, TaxRate, price
 from server.kernel.errors import InvalidArgument
 from server.kernel.money import MAX_AMOUNT_MINOR
-from server.pricing.rules import ShippingChoice, TaxAmount, TaxRate, price
 from tests.unit.pricing.carts import NOW, VAT, free_shipping, line, price_euros, shipping, uid
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.pricing.bundles import count_given
-from server.pricing.rules import (
+from server.features.pricing.bundle_rules import count_given
+from server.features.pricing.rules import (
     Discount,
     DiscountKind,
     PricedCart,

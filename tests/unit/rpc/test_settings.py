@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from server.serve import share_cores
+from server.run.serve import share_cores
 from server.settings import SettingsError, load_settings
 
 COMPLETE = {

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from server.features.users.passwords.service import PasswordHasher
 from server.kernel.errors import Unavailable
-from server.users.passwords import PasswordHasher
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ async def test_nobody_has_no_password(hasher: PasswordHasher) -> None:
 
 
 async def test_refuses_when_too_many_wait(hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.users.passwords._MOST_WAITING", 2)
+    monkeypatch.setattr("server.features.users.passwords.service._MOST_WAITING", 2)
 
     results = await asyncio.gather(*(hasher.hash("violet harbour 93") for _ in range(3)), return_exceptions=True)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.users.strength import common_passwords, too_common
+from server.features.users.passwords.rules import common_passwords, too_common
 
 RANKS = common_passwords()
 

@@ -1,0 +1,109 @@
+"""Carts as protobuf. Messages are filled from plain dictionaries: see `rpc.messages`."""
+
+from kontor.cart.v1 import cart_pb2, cart_service_pb2
+
+from server.features.cart.values import CartLine, OfferedMethod, Picture, PricedView
+from server.features.pricing.rules import PricedCart, PricedLine
+from server.kernel.ids import Prefix, format_id, format_written_id
+from server.rpc.messages import Fields, money_fields, timestamp_fields
+
+
+def cart_message(view: PricedView, token: str = "") -> cart_pb2.Cart:
+    """Show a cart with its price."""
+    priced, snapshot = view.priced, view.snapshot
+    fields: Fields = {
+        "currency_code": priced.currency,
+        "email": view.email,
+        "totals": _totals(priced),
+        "missing": view.missing,
+        "token": token,
+    }
+    if snapshot is not None:
+        prices = {line.key: line for line in priced.lines}
+        currency = snapshot.currency
+        fields |= {
+            "id": format_id(Prefix.CART, snapshot.id),
+            "items": [_item(line, prices.get(line.item_id), currency) for line in snapshot.lines],
+            "email": snapshot.email,
+            "shipping_address": snapshot.shipping_address,
+            "billing_address": snapshot.billing_address,
+            "expire_time": timestamp_fields(snapshot.expires_time),
+        }
+        method = snapshot.shipping_method
+        if method is not None:
+            amount = method.amount_minor if priced.shipping is None else priced.shipping.amount_minor
+            fields["shipping_method"] = _method(OfferedMethod(method, amount, currency))
+    return cart_pb2.Cart(**fields)
+
+
+def methods_message(methods: list[OfferedMethod]) -> cart_service_pb2.ListShippingMethodsResponse:
+    """Show the ways to send a cart."""
+    fields: Fields = {"shipping_methods": [_method(method) for method in methods]}
+    return cart_service_pb2.ListShippingMethodsResponse(**fields)
+
+
+def _totals(priced: PricedCart) -> Fields:
+    currency = priced.currency
+    return {
+        "subtotal": money_fields(currency, priced.subtotal_minor),
+        "discount": money_fields(currency, priced.discount_minor),
+        "shipping": money_fields(currency, priced.shipping_minor),
+        "tax": money_fields(currency, priced.tax_minor),
+        "included_tax": money_fields(currency, priced.included_tax_minor),
+        "total": money_fields(currency, priced.total_minor),
+        "taxes": [
+            {
+                "name": name,
+                "rate_ppm": rate_ppm,
+                "included": included,
+                "taxable_amount": money_fields(currency, taxable_minor),
+                "amount": money_fields(currency, tax_minor),
+            }
+            for name, rate_ppm, included, taxable_minor, tax_minor in priced.taxes
+        ],
+    }
+
+
+def _method(offered: OfferedMethod) -> Fields:
+    method = offered.method
+    return {
+        "id": format_id(Prefix.SHIPPING_METHOD, method.id),
+        "name": method.name,
+        "description": method.description,
+        "amount": money_fields(offered.currency, offered.amount_minor),
+    }
+
+
+def _item(line: CartLine, priced: PricedLine | None, currency: str) -> Fields:
+    picture = line.picture
+    compare_at = line.compare_at_minor
+    return {
+        "id": format_id(Prefix.CART_ITEM, line.item_id),
+        "product_id": format_id(Prefix.PRODUCT, line.product_id),
+        "variant_id": format_id(Prefix.VARIANT, line.variant_id),
+        "title": line.title,
+        "sku": line.sku,
+        "options": [{"name": name, "value": value} for name, value in line.options],
+        "thumbnail": None if picture is None else _picture(picture),
+        "quantity": line.quantity,
+        "unit_price": money_fields(currency, line.unit_price_minor),
+        "compare_at_unit_price": None if compare_at is None else money_fields(currency, compare_at),
+        "subtotal": money_fields(currency, priced.subtotal_minor if priced else 0),
+        "total": money_fields(currency, priced.total_minor if priced else 0),
+        "availability": _availability(line),
+        "purchasable": line.purchasable,
+    }
+
+
+def _picture(picture: Picture) -> Fields:
+    return {"id": format_written_id(Prefix.MEDIA, picture.id), "url": picture.url, "alt_text": picture.alt_text}
+
+
+def _availability(line: CartLine) -> Fields:
+    """Whether as many as are in the cart can be bought now; a count only where backorders do not blur it."""
+    if line.available is None:
+        return {"in_stock": line.purchasable}
+    enough = line.purchasable and line.quantity <= line.available + line.backorder_limit
+    if line.backorder_limit > 0:
+        return {"in_stock": enough, "backorder": True}
+    return {"in_stock": enough, "available_count": max(0, line.available)}

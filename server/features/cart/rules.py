@@ -1,0 +1,125 @@
+"""What a cart costs, what it lacks, and why it refuses: pure functions."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from server.features.cart.errors import CartEmpty, CartFull, CurrencyMismatch, VariantUnavailable
+from server.features.cart.values import CartSnapshot, Checkout, CheckoutLine, PricedView
+from server.features.pricing.rules import PricedCart, PriceLine, price
+from server.kernel.errors import AppError, invalid_field
+
+MAX_LINES = 100
+MAX_QUANTITY = 9999
+
+
+class AddFacts(NamedTuple):
+    """What was found when something was to be put in; the fields stand in the order of the columns that are read."""
+
+    currency: str
+    product_status: str
+    variant_active: bool
+    has_price: bool
+    # How many can be had, backorders included; None: not counted.
+    obtainable: int | None
+    # How many were in the cart already; None: it is a new line.
+    present: int | None
+    line_count: int
+    added: bool
+
+    @property
+    def shown(self) -> bool:
+        """Whether the caller may know of the variant."""
+        return self.product_status != "DRAFT"
+
+
+def why_not_added(facts: AddFacts, variant_id: UUID, *, quantity: int, currency: str) -> AppError | None:
+    """Name the first thing that stands against it; None: only the stock does."""
+    if not facts.variant_active or facts.product_status != "ACTIVE":
+        return VariantUnavailable(variant_id)
+    if currency and currency != facts.currency:
+        message = f"The prices of this cart are in {facts.currency}"
+        return CurrencyMismatch(message, currency=facts.currency, variant_id=variant_id)
+    if not facts.has_price:
+        message = f"It has no price in {facts.currency}, the currency of this cart"
+        return CurrencyMismatch(message, currency=facts.currency, variant_id=variant_id)
+    if facts.present is None and facts.line_count >= MAX_LINES:
+        return CartFull(MAX_LINES)
+    if (facts.present or 0) + quantity > MAX_QUANTITY:
+        return invalid_field("quantity", f"must not bring the item above {MAX_QUANTITY}")
+    return None
+
+
+def price_snapshot(snapshot: CartSnapshot, now: datetime) -> PricedCart:
+    """Price a cart as an order placed now would be; lines that cannot be bought are left out."""
+    lines = [
+        PriceLine(
+            line.item_id,
+            line.quantity,
+            line.unit_price_minor,
+            line.product_id,
+            line.tax_class,
+            line.requires_shipping,
+        )
+        for line in snapshot.lines
+        if line.purchasable
+    ]
+    method = snapshot.shipping_method
+    return price(
+        lines,
+        currency=snapshot.currency,
+        now=now,
+        shipping=None if method is None else method.choice,
+        rates=snapshot.rates,
+    )
+
+
+def view(snapshot: CartSnapshot, now: datetime) -> PricedView:
+    """Price a cart and say what it lacks."""
+    return PricedView(snapshot, price_snapshot(snapshot, now), missing_parts(snapshot))
+
+
+def empty_view(currency: str, email: str) -> PricedView:
+    """Make the view of a caller who has no cart."""
+    priced = PricedCart(currency, (), None, 0, 0, 0, 0, 0, 0)
+    return PricedView(None, priced, ("items",) if email else ("items", "email"), email)
+
+
+def missing_parts(snapshot: CartSnapshot) -> tuple[str, ...]:
+    """List what an order still needs; address and method only where something is sent."""
+    missing = []
+    bought = [line for line in snapshot.lines if line.purchasable]
+    if not bought:
+        missing.append("items")
+    if not snapshot.email:
+        missing.append("email")
+    if any(line.requires_shipping for line in bought):
+        if snapshot.shipping_address is None:
+            missing.append("shipping_address")
+        if snapshot.shipping_method is None:
+            missing.append("shipping_method")
+    return tuple(missing)
+
+
+def make_checkout(snapshot: CartSnapshot, now: datetime) -> Checkout:
+    """Make a checkout of a locked cart. Raises CartEmpty, VariantUnavailable for a line that cannot be bought."""
+    if not snapshot.lines:
+        raise CartEmpty
+    for line in snapshot.lines:
+        if not line.purchasable:
+            raise VariantUnavailable(line.variant_id)
+    priced = price_snapshot(snapshot, now)
+    pairs = zip(snapshot.lines, priced.lines, strict=True)
+    sent = priced.shipping is not None
+    return Checkout(
+        cart_id=snapshot.id,
+        user_id=snapshot.user_id,
+        currency=snapshot.currency,
+        email=snapshot.email,
+        shipping_address=snapshot.shipping_address,
+        billing_address=snapshot.billing_address or snapshot.shipping_address,
+        shipping_method=snapshot.shipping_method if sent else None,
+        lines=tuple([CheckoutLine(line, priced_line) for line, priced_line in pairs]),
+        priced=priced,
+        missing=missing_parts(snapshot),
+    )

@@ -1,0 +1,29 @@
+"""Finding categories by their names, and making those that an import needs."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from server.db.session import WriteTx
+from server.features.catalog.importing import category_queries as queries
+from server.features.catalog.importing.rules import CategoryTree
+from server.features.events import service as events
+from server.features.events.service import NewEvent
+from server.kernel.ids import CategoryId, new_id
+
+# The names from the root down.
+CategoryPath: TypeAlias = tuple[str, ...]
+
+
+async def add_categories(
+    tx: WriteTx, *, paths: Iterable[CategoryPath], now: datetime, make_id: Callable[[], UUID] = new_id
+) -> dict[CategoryPath, CategoryId | None]:
+    """Return the category at the end of each path of names, making those that are missing; None for an empty path."""
+    await queries.take_turn(tx)
+    tree = CategoryTree(await queries.list_categories(tx), make_id)
+    ids = {path: tree.find_or_add(path) for path in paths}
+    if tree.added:
+        await queries.insert_categories(tx, tree.added, now=now)
+        await events.record(tx, *[NewEvent("catalog.category_created", category.id) for category in tree.added])
+    return ids

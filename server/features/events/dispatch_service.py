@@ -1,0 +1,104 @@
+"""Turns events into jobs: each event once for each task that subscribes to its type."""
+
+import asyncio
+from typing import Any, Final
+
+import structlog
+
+from server.db.jobs import NewJob, defer_all
+from server.db.session import Database, WriteTx
+from server.features.events import queries
+from server.features.events.queries import EventRow
+from server.features.events.values import InBatches, Subscriptions
+
+_log = structlog.get_logger(__name__)
+
+_BATCH: Final = 500
+# How many events one job gets at most. A worker that is killed in the middle may do up to all of them twice: for mails,
+# that is how many customers hear the same thing again.
+_JOB_BATCH: Final = 10
+# NOTIFY would wake us sooner, but PostgreSQL serializes the commits of all transactions that notify: with 16 clients it
+# cut the rate of small transactions to a quarter. Looking ten times a second costs next to nothing.
+_IDLE_SECONDS: Final = 0.1
+# After a batch the next one may gather: its jobs, and its turn, cost the same however many events there are.
+_GATHERING_SECONDS: Final = 0.25
+# News is there, but an older transaction still runs, or another dispatcher is at it.
+_WAITING_SECONDS: Final = 0.02
+_FAILED_SECONDS: Final = 1.0
+
+
+class Dispatcher:
+    """Reads the outbox behind a cursor and queues the subscribed jobs.
+
+    The jobs and the cursor's move commit together, so an event is handed on exactly once, by however many dispatchers.
+    A task gets `event_id`, `aggregate_id` (UUIDs as text) and `data`. The jobs of one task about one aggregate run one
+    after the other, in the order of the events; those of a task that takes them in batches, as they come.
+    """
+
+    def __init__(
+        self, db: Database, subscriptions: Subscriptions, *, cursor: str = "jobs", batch: int = _BATCH
+    ) -> None:
+        self._db = db
+        self._subscriptions = subscriptions
+        self._cursor = cursor
+        self._batch = batch
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; a database that is away is waited for."""
+        while True:
+            try:
+                pause = await self._turn()
+            except Exception:  # The edge of the process: nobody above could do better than try again.
+                _log.exception("events.dispatch_failed")
+                pause = _FAILED_SECONDS
+            await asyncio.sleep(pause)
+
+    async def dispatch(self) -> int:
+        """Hand on what can be handed on now, one batch at most; return how many events."""
+        async with self._db.write() as tx:
+            cursor = await queries.LOCK_CURSOR.first(tx, name=self._cursor)
+            if cursor is None:
+                return 0
+            rows = await queries.LIST_AFTER.all(
+                tx, transaction_id=cursor.transaction_id, position=cursor.position, limit=self._batch
+            )
+            settled = [row for row in rows if row.settled]
+            if settled:
+                await self._hand_on(tx, settled)
+        return len(settled)
+
+    async def start(self) -> None:
+        """Make the cursor when there is none yet: it begins with the first event ever."""
+        async with self._db.write_single() as tx:
+            await queries.INSERT_CURSOR.run(tx, name=self._cursor)
+
+    async def _turn(self) -> float:
+        async with self._db.read() as tx:
+            if not await queries.HAS_NEWS.one(tx, name=self._cursor):
+                return _IDLE_SECONDS
+        handed_on = await self.dispatch()
+        if handed_on == self._batch:
+            return 0
+        return _GATHERING_SECONDS if handed_on else _WAITING_SECONDS
+
+    async def _hand_on(self, tx: WriteTx, rows: list[EventRow]) -> None:
+        await defer_all(tx, self._jobs(rows))
+        last = rows[-1]
+        await queries.MOVE_CURSOR.run(
+            tx, transaction_id=last.transaction_id, to_position=last.position, of_name=self._cursor
+        )
+
+    def _jobs(self, rows: list[EventRow]) -> list[NewJob]:
+        jobs = []
+        batches: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            args = {"event_id": str(row.id), "aggregate_id": str(row.aggregate_id), "data": row.data}
+            for task in self._subscriptions.get(row.type, ()):
+                if isinstance(task, InBatches):
+                    batches.setdefault(task.task_name, []).append(args)
+                else:
+                    jobs.append(NewJob(task, args, lock=f"{task}:{row.aggregate_id}"))
+        for task_name, events in batches.items():
+            parts = [events[start : start + _JOB_BATCH] for start in range(0, len(events), _JOB_BATCH)]
+            jobs += [NewJob(task_name, {"events": part}) for part in parts]
+        return jobs

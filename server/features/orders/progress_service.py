@@ -1,0 +1,163 @@
+"""The steps that an order takes by itself. Every function here wants the order's row locked."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Unpack
+
+from server.db.session import WriteTx
+from server.db.statement import together
+from server.features.events import service as events
+from server.features.events.service import JsonValue, NewEvent
+from server.features.inventory import service as inventory
+from server.features.inventory.errors import OutOfStock
+from server.features.orders import rules, write_queries
+from server.features.orders.invoicing.service import Seller, invoice_document
+from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.values import Order, OrderChanges
+from server.features.orders.write_queries import Step
+from server.kernel.actor import Actor
+from server.kernel.ids import VariantId
+
+_PAID = (PaymentStatus.NOT_REQUIRED, PaymentStatus.PAID, PaymentStatus.OVERPAID)
+
+
+class Change:
+    """What happens to an order in one transaction; see `changing`."""
+
+    def __init__(self, order: Order, *, now: datetime) -> None:
+        # As it is going to be.
+        self.order = order
+        self.now = now
+        self.steps: list[Step] = []
+        self.events: list[NewEvent] = []
+        # To be issued, and where that stands in the timeline.
+        self.invoice: dict[str, Any] | None = None
+        self.invoice_place = 0
+
+    def update(self, **changes: Unpack[OrderChanges]) -> None:
+        """Change states and their times."""
+        self.order = replace(self.order, record=replace(self.order.record, **changes))
+
+    def note(self, step: Step) -> None:
+        """Append to the timeline."""
+        self.steps.append(step)
+
+    def tell(self, event: NewEvent) -> None:
+        """Record an event."""
+        self.events.append(event)
+
+
+@asynccontextmanager
+async def changing(tx: WriteTx, order: Order, *, now: datetime) -> AsyncIterator[Change]:
+    """Gather what happens to an order in the block, and store it at its end in one round trip, if anything happened.
+
+    An exception stores nothing of it; what the block did to stock is undone with the transaction. After the block
+    `change.order` is the order as it is stored.
+    """
+    change = Change(order, now=now)
+    yield change
+    statements = []
+    if change.invoice is not None:
+        await _issue_invoice(tx, change, change.invoice)
+    if change.order is not order:
+        statements.append(write_queries.updating_order(change.order, now=now))
+    if change.steps:
+        statements.append(write_queries.noting_steps(order.record.id, change.steps, now=now))
+    if change.events:
+        statements.append(events.recording(*change.events))
+    if statements:
+        await together(tx, *statements)
+
+
+async def _issue_invoice(tx: WriteTx, change: Change, document: dict[str, Any]) -> None:
+    # Last of all that may have to wait for others: every order that is paid wants a number.
+    record = change.order.record
+    number = await write_queries.insert_invoice(tx, record.id, document=document, now=change.now)
+    change.order = replace(change.order, record=replace(record, invoice_number=number))
+    change.steps.insert(change.invoice_place, Step("INVOICE_ISSUED", note=number))
+
+
+async def confirm(tx: WriteTx, change: Change, *, seller: Seller, actor: Actor | None) -> None:
+    """Let the agreement stand: its stock is committed already. Issues the invoice when all money is here.
+
+    Hands over what needs no parcel, and completes the order at once when that is everything. Goods on backorder that
+    have not come in never keep the money from being recorded: the order stays CONFIRMED until they are there.
+    """
+    before = change.order.record.status
+    rules.check_order_step(before, OrderStatus.CONFIRMED)
+    change.update(status=OrderStatus.CONFIRMED, confirmed_time=change.now)
+    change.note(Step("STATUS_CHANGED", before, OrderStatus.CONFIRMED, actor=actor))
+    change.tell(_news("order.confirmed", change.order))
+    issue_invoice_if_paid(change, seller=seller)
+    await complete_if_nothing_left(tx, change)
+
+
+def issue_invoice_if_paid(change: Change, *, seller: Seller) -> None:
+    """Issue the invoice of a paid order, once."""
+    record = change.order.record
+    if not record.invoice_number and record.payment_status in _PAID:
+        change.invoice = invoice_document(change.order, seller=seller)
+        change.invoice_place = len(change.steps)
+
+
+async def complete_if_nothing_left(tx: WriteTx, change: Change) -> None:
+    """Hand over what needs no parcel, and complete the order when nothing is left to ship or to pay."""
+    record = change.order.record
+    handed_over = record.status is OrderStatus.CONFIRMED and await _hand_over(tx, change.order, now=change.now)
+    if handed_over and rules.nothing_left(record.payment_status, record.fulfillment_status):
+        change.update(status=OrderStatus.COMPLETED, completed_time=change.now)
+        change.note(Step("STATUS_CHANGED", OrderStatus.CONFIRMED, OrderStatus.COMPLETED))
+        change.tell(_news("order.completed", change.order))
+
+
+async def expire(tx: WriteTx, change: Change, *, reason: str) -> None:
+    """End an order that was not paid in time and give its stock back."""
+    before = change.order.record.status
+    rules.check_order_step(before, OrderStatus.EXPIRED)
+    await inventory.release(tx, change.order.record.id, now=change.now, expired=True)
+    change.update(status=OrderStatus.EXPIRED)
+    change.note(Step("STATUS_CHANGED", before, OrderStatus.EXPIRED, reason))
+    change.tell(_news("order.expired", change.order))
+
+
+async def _hand_over(tx: WriteTx, order: Order, *, now: datetime) -> bool:
+    """Let go of the goods that need no parcel, once; False: some are on backorder, and all wait for them."""
+    goods = _goods_without_parcel(order)
+    if not goods:
+        return True
+    try:
+        await inventory.consume(tx, order.record.id, goods, now=now)
+    except OutOfStock:
+        return False
+    return True
+
+
+def _goods_without_parcel(order: Order) -> dict[VariantId, int]:
+    goods: dict[VariantId, int] = {}
+    for line in order.lines:
+        if not line.requires_shipping:
+            goods[line.variant_id] = goods.get(line.variant_id, 0) + line.quantity
+    return goods
+
+
+def _news(event_type: str, order: Order) -> NewEvent:
+    record = order.record
+    return NewEvent(
+        event_type,
+        record.id,
+        {
+            "order_number": record.number,
+            "status": record.status.value,
+            "payment_status": record.payment_status.value,
+            "currency_code": record.currency,
+            "total_minor": record.total_minor,
+            "product_ids": product_ids(order),
+        },
+    )
+
+
+def product_ids(order: Order) -> list[JsonValue]:
+    """List the products of an order, as texts, for those who follow stock."""
+    return [str(product_id) for product_id in sorted({line.product_id for line in order.lines})]

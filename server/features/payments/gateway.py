@@ -1,0 +1,42 @@
+"""What a payment provider must be able to do."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from server.features.payments.rules import ProviderState, RefundState
+from server.kernel.ids import OrderId, PaymentId
+
+
+class Gateway(Protocol):
+    """A provider. Every method raises PaymentProviderUnavailable and PaymentRefused; none may run in a transaction."""
+
+    async def create(
+        self, payment_id: PaymentId, *, order_id: OrderId, amount_minor: int, currency: str
+    ) -> ProviderState:
+        """Begin a payment; the same id begins it once."""
+        ...
+
+    async def retrieve(self, reference: str) -> ProviderState:
+        """Ask how far a payment has come, with its refunds."""
+        ...
+
+    async def cancel(self, reference: str) -> ProviderState:
+        """Give a payment up if it still can be, and say how far it has come either way."""
+        ...
+
+    async def refund(self, transaction_id: UUID, *, reference: str, amount_minor: int, currency: str) -> RefundState:
+        """Give money back; the same transaction id gives it back once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderNews:
+    """An event of a provider. It says what to ask about; what it says besides is not trusted to be the latest."""
+
+    event_id: str
+    type: str
+    # Empty when it speaks of no payment.
+    payment_reference: str
+    # Our own id, which the provider keeps with the payment; None when it names none.
+    payment_id: PaymentId | None

@@ -1,0 +1,95 @@
+"""Events that providers send: stored once, applied afterwards."""
+
+from typing import Protocol
+
+import structlog
+
+from server.db import jobs
+from server.db.session import Database
+from server.features.payments import queries
+from server.features.payments.errors import PaymentNotFound, SignatureInvalid
+from server.features.payments.gateway import ProviderNews
+from server.features.payments.rules import Provider
+from server.features.payments.service import PaymentService
+from server.kernel.clock import Clock
+from server.kernel.ids import PaymentId
+
+_log = structlog.get_logger("server.features.payments")
+
+
+class Verifier(Protocol):
+    """Tells a provider's events from forged ones."""
+
+    def verify(self, payload: bytes, signature: str | None) -> ProviderNews:
+        """Return the event in a raw body. Raises SignatureInvalid, InvalidArgument."""
+        ...
+
+    def read(self, payload: bytes) -> ProviderNews:
+        """Return the event in a body that was verified before."""
+        ...
+
+
+class Webhooks:
+    """The inbox of one provider."""
+
+    def __init__(
+        self, db: Database, *, provider: Provider, verifier: Verifier, payments: PaymentService, clock: Clock
+    ) -> None:
+        self._db = db
+        self._provider = provider
+        self._verifier = verifier
+        self._payments = payments
+        self._clock = clock
+
+    async def receive(self, payload: bytes, signature: str | None, *, request_id: str) -> None:
+        """Store an event, once however often it comes, and queue applying it.
+
+        Raises SignatureInvalid, InvalidArgument.
+        """
+        try:
+            news = self._verifier.verify(payload, signature)
+        except SignatureInvalid:
+            _log.warning("payments.webhook_forged", provider=self._provider.value, request_id=request_id)
+            raise
+        now = self._clock.now()
+        of_a_payment = bool(news.payment_reference)
+        async with self._db.write() as tx:
+            stored = await queries.STORE_EVENT.first(
+                tx,
+                provider=self._provider,
+                event_id=news.event_id,
+                type=news.type,
+                reference=news.payment_reference,
+                payload=payload,
+                now=now,
+                # Nothing is to be done for an event that speaks of no payment.
+                applied_time=None if of_a_payment else now,
+            )
+            if stored is not None and of_a_payment:
+                await jobs.defer(tx, "payments.apply_event", provider=self._provider.value, event_id=news.event_id)
+
+    async def apply(self, event_id: str) -> None:
+        """Settle the payment that a stored event speaks of; an event of an unknown payment is kept as it is.
+
+        Events come late, twice and out of order, so this one only says which payment to ask the provider about.
+        Raises PaymentProviderUnavailable, PaymentRefused.
+        """
+        async with self._db.read() as tx:
+            event = await queries.FIND_EVENT.first(tx, of_provider=self._provider, of_event_id=event_id)
+            if event is None or event.applied_time is not None:
+                return
+            found = await queries.FIND_ID_BY_REFERENCE.first(
+                tx, provider=self._provider, reference=event.payment_reference
+            )
+        # The event may be faster than the transaction that stores the reference: our own id in it finds the row.
+        payment_id = found or self._verifier.read(event.payload).payment_id
+        if payment_id is None:
+            _log.info("payments.event_kept", provider=self._provider.value, event_id=event_id)
+            return
+        try:
+            await self._payments.settle(PaymentId(payment_id), actor=None)
+        except PaymentNotFound:
+            _log.info("payments.event_kept", provider=self._provider.value, event_id=event_id)
+            return
+        async with self._db.write_single() as tx:
+            await queries.MARK_APPLIED.run(tx, of_provider=self._provider, of_event_id=event_id, now=self._clock.now())
