@@ -140,7 +140,7 @@ def raised_by_use_case(rpc: Rpc) -> set[str]:
         name.rpartition(".")[2]: error.reason for name, error in error_classes().items() if hasattr(error, "reason")
     }
     promised = set()
-    for path in (SERVER / rpc.feature).rglob("*.py"):
+    for path in (SERVER / "features" / rpc.feature).rglob("*.py"):
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and function.name == wanted:
                 _, _, text = (ast.get_docstring(function) or "").partition("Raises")

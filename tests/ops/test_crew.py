@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 CREW = """
 import os, secrets, signal, sys, time
 from pathlib import Path
-from server.crew import Crew, Member
+from server.run.crew import Crew, Member
 from server.kernel.ids import new_id
 
 def work():

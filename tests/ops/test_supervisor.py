@@ -126,7 +126,7 @@ async def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None
     code = f"""
 import asyncio, sys
 from pathlib import Path
-from server.supervisor import Program, Supervisor
+from server.run.supervisor import Program, Supervisor
 
 async def main():
     supervisor = Supervisor(print)
