@@ -49,7 +49,7 @@ _dumper = Transformer(_adapters)
 class Compiled:
     """A statement that was compiled at import."""
 
-    __slots__ = ("_constants", "_convert", "_formats", "_names", "prepared")
+    __slots__ = ("_constants", "_convert", "_formats", "_names", "columns", "prepared")
 
     def __init__(self, statement: Executable) -> None:
         """Compile it. Raises ValueError for what SQLAlchemy would expand at each run."""
@@ -58,6 +58,8 @@ class Compiled:
             raise ValueError(f"write `x = ANY(array)` in place of `x IN (...)`: {compiled}")
         order: list[str] = compiled.positiontup or []
         self.prepared = Prepared(str(compiled), [_type_number(compiled.binds[name]) for name in order])
+        # The names of the columns that it returns.
+        self.columns = tuple([entry.keyname for entry in compiled._result_columns])
         required = {name for name, bind in compiled.binds.items() if bind.required}
         processors = _bind_processors(compiled)
         # The parameters that callers give, in the order of their numbers, and how each is converted first.

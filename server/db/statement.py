@@ -14,9 +14,11 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.types import TypeEngine
 
 from server.db.compiled import Compiled
+from server.db.rows import row_maker
 from server.db.session import ReadTx, WriteTx
 
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
@@ -45,14 +47,17 @@ def note_statement(sql: str) -> None:
         log.append(sql)
 
 
-class Bound(Generic[Row]):
-    """A statement with its values, to be run with others by `together`."""
+class Bound(Generic[Result]):
+    """A statement with its values, to be run with others by `together`, and what is made of its result."""
 
-    __slots__ = ("statement", "values")
+    __slots__ = ("read", "statement", "values")
 
-    def __init__(self, statement: "_Statement[Row]", values: Sequence[bytes | None]) -> None:
+    def __init__(
+        self, statement: "_Statement[Any]", values: Sequence[bytes | None], read: Callable[[PGresult], Result]
+    ) -> None:
         self.statement = statement
         self.values = values
+        self.read = read
 
 
 class _Statement(Generic[Row]):
@@ -62,7 +67,7 @@ class _Statement(Generic[Row]):
 
     def __init__(self, statement: Executable, make: Callable[..., Row] | None, *, scalar: bool = False) -> None:
         self.compiled = Compiled(statement)
-        self._make: Callable[..., Row] | None = make
+        self._make: Callable[..., Row] | None = None if make is None else _named_or_not(make, self.compiled)
         if scalar:
             self._make = _first_value
 
@@ -71,9 +76,17 @@ class _Statement(Generic[Row]):
         """What the server prepares."""
         return self.compiled.sql
 
-    def bind(self, **params: Any) -> Bound[Row]:
-        """Hand over the values without running it."""
-        return Bound(self, self.compiled.values(params))
+    def bind(self, **params: Any) -> Bound[list[Row]]:
+        """Hand over the values without running it; its result is every row."""
+        return Bound(self, self.compiled.values(params), self._rows)
+
+    def bind_first(self, **params: Any) -> Bound[Row | None]:
+        """Hand over the values without running it; its result is the first row, or None."""
+        return Bound(self, self.compiled.values(params), self._first_row)
+
+    def bind_one(self, **params: Any) -> Bound[Row]:
+        """Hand over the values without running it; its result is the only row, and LookupError without one."""
+        return Bound(self, self.compiled.values(params), self._only_row)
 
     async def _execute(self, tx: ReadTx, params: dict[str, Any]) -> PGresult:
         compiled = self.compiled
@@ -87,22 +100,28 @@ class _Statement(Generic[Row]):
         make = self._make
         return cast("list[Row]", tuples) if make is None else [make(*values) for values in tuples]
 
-    async def _all(self, tx: ReadTx, params: dict[str, Any]) -> list[Row]:
-        return self._rows(await self._execute(tx, params))
-
-    async def _first(self, tx: ReadTx, params: dict[str, Any]) -> Row | None:
-        rows = self._rows(await self._execute(tx, params))
+    def _first_row(self, result: PGresult) -> Row | None:
+        rows = self._rows(result)
         return rows[0] if rows else None
 
-    async def _one(self, tx: ReadTx, params: dict[str, Any]) -> Row:
-        rows = self._rows(await self._execute(tx, params))
+    def _only_row(self, result: PGresult) -> Row:
+        rows = self._rows(result)
         if len(rows) != 1:
             raise LookupError(f"{len(rows)} rows where there must be one: {self.sql}")
         return rows[0]
 
+    async def _all(self, tx: ReadTx, params: dict[str, Any]) -> list[Row]:
+        return self._rows(await self._execute(tx, params))
+
+    async def _first(self, tx: ReadTx, params: dict[str, Any]) -> Row | None:
+        return self._first_row(await self._execute(tx, params))
+
+    async def _one(self, tx: ReadTx, params: dict[str, Any]) -> Row:
+        return self._only_row(await self._execute(tx, params))
+
 
 class Query(_Statement[Row]):
-    """A SELECT whose rows become `row(*columns)`."""
+    """A SELECT whose rows are made by `row`: see `server.db.rows`."""
 
     __slots__ = ()
 
@@ -132,7 +151,7 @@ class ScalarQuery(Query[Row]):
 
 
 class Command(_Statement[Row]):
-    """An INSERT, UPDATE or DELETE, whose RETURNING rows, if any, become `row(*columns)`."""
+    """An INSERT, UPDATE or DELETE, whose RETURNING rows, if any, are made by `row`: see `server.db.rows`."""
 
     __slots__ = ()
 
@@ -170,18 +189,18 @@ class ScalarCommand(Command[Row]):
 
 
 @overload
-async def together(tx: ReadTx, a: Bound[A], b: Bound[B], /) -> tuple[list[A], list[B]]: ...
+async def together(tx: ReadTx, a: Bound[A], b: Bound[B], /) -> tuple[A, B]: ...
 @overload
-async def together(tx: ReadTx, a: Bound[A], b: Bound[B], c: Bound[C], /) -> tuple[list[A], list[B], list[C]]: ...
+async def together(tx: ReadTx, a: Bound[A], b: Bound[B], c: Bound[C], /) -> tuple[A, B, C]: ...
 @overload
-async def together(
-    tx: ReadTx, a: Bound[A], b: Bound[B], c: Bound[C], d: Bound[D], /
-) -> tuple[list[A], list[B], list[C], list[D]]: ...
+async def together(tx: ReadTx, a: Bound[A], b: Bound[B], c: Bound[C], d: Bound[D], /) -> tuple[A, B, C, D]: ...
 @overload
 async def together(
     tx: ReadTx, a: Bound[A], b: Bound[B], c: Bound[C], d: Bound[D], e: Bound[E], /
-) -> tuple[list[A], list[B], list[C], list[D], list[E]]: ...
-async def together(tx: ReadTx, *bound: Bound[Any]) -> tuple[list[Any], ...]:
+) -> tuple[A, B, C, D, E]: ...
+@overload
+async def together(tx: ReadTx, *bound: Bound[Any]) -> tuple[Any, ...]: ...
+async def together(tx: ReadTx, *bound: Bound[Any]) -> tuple[Any, ...]:
     """Run statements that do not need each other's results in one round trip; they may not all be of one kind.
 
     Commands among them need a WriteTx, which the checker cannot see here.
@@ -190,7 +209,7 @@ async def together(tx: ReadTx, *bound: Bound[Any]) -> tuple[list[Any], ...]:
         for one in bound:
             note_statement(one.statement.sql)
     results = await tx.run([(one.statement.compiled.prepared, one.values) for one in bound])
-    return tuple([one.statement._rows(result) for one, result in zip(bound, results, strict=True)])
+    return tuple([one.read(result) for one, result in zip(bound, results, strict=True)])
 
 
 def unnest_rows(name: str, /, **columns: TypeEngine[Any]) -> TableValuedAlias:
@@ -201,6 +220,14 @@ def unnest_rows(name: str, /, **columns: TypeEngine[Any]) -> TableValuedAlias:
     arrays = [bindparam(column_name, type_=ARRAY(kind)) for column_name, kind in columns.items()]
     table = func.unnest(*arrays).table_valued(*[column(column_name, kind) for column_name, kind in columns.items()])
     return table.render_derived(name=name)
+
+
+def _named_or_not(make: Callable[..., Row], compiled: Compiled) -> Callable[..., Row]:
+    """Go by names where they fit. Statements that still go by position are few, and become fewer."""
+    try:
+        return row_maker(make, compiled.columns)
+    except (TypeError, ValueError):
+        return make
 
 
 def _first_value(value: Any) -> Any:

@@ -1,0 +1,44 @@
+"""Events: what happened, as one frozen class for each kind.
+
+The fields of an event are what it tells, named as the contract names them: others outside will read them. A class that
+loses a field, or gives one another meaning, gets the next version.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to an aggregate, whose events are counted and come in order."""
+
+    # Past tense, with the noun first: `order.placed`.
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    # The field that names the aggregate: `order_id`.
+    aggregate: ClassVar[str]
+
+    @property
+    def aggregate_id(self) -> UUID:
+        """Whose event it is."""
+        id: UUID = getattr(self, self.aggregate)
+        return id
+
+
+def known_events() -> dict[str, type[Event]]:
+    """Return the class of every kind of event that this program knows, by name. Raises TypeError for a name with two."""
+    known: dict[str, type[Event]] = {}
+    kinds: list[type[Any]] = [Event]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        # What several kinds have in common has no name.
+        if "name" not in vars(kind):
+            continue
+        # A dataclass with slots is made anew, and the first one is not gone at once.
+        other = known.setdefault(kind.name, kind)
+        if other.__qualname__ != kind.__qualname__ or other.__module__ != kind.__module__:
+            raise TypeError(f"{kind.name} is the name of two kinds of events: {other} and {kind}")
+        known[kind.name] = kind
+    return known
