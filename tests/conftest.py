@@ -204,8 +204,8 @@ async def client(app: App, shop_channel: grpc.aio.Channel) -> Clients:
 async def work(app: App, database_url: str) -> AsyncIterator[Work]:
     """Return what hands on every event and runs every job that is due."""
     jobs = make_job_app(database_url)
-    app.features.register_jobs(jobs)
-    dispatcher = app.features.dispatcher()
+    app.register_jobs(jobs)
+    dispatcher = app.dispatcher()
     await dispatcher.start()
 
     async def run() -> None:

@@ -14,10 +14,10 @@ from server.app import App
 from server.db.base import Base
 from server.db.session import Database, ReadTx, WriteTx
 from server.db.statement import Command
-from server.features.catalog.tables import Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice
+from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, VariantPrices, Variants
 from server.features.inventory import service as inventory
-from server.features.pricing.tables import ShippingMethod, ShippingPrice, TaxRate
-from server.features.users.tables import User
+from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
+from server.features.users.tables import Users
 from server.kernel.actor import Role
 from server.kernel.ids import (
     CartId,
@@ -136,7 +136,7 @@ async def make_category(
     async with db.write() as tx:
         await insert_row(
             tx,
-            Category,
+            Categories,
             id=made.id,
             parent_id=parent.id if parent else None,
             slug=slug,
@@ -170,7 +170,7 @@ async def make_product(
     async with db.write() as tx:
         await insert_row(
             tx,
-            Product,
+            Products,
             id=product_id,
             slug=slug,
             title=title,
@@ -215,7 +215,7 @@ async def _make_variant(
 ) -> None:
     await insert_row(
         tx,
-        Variant,
+        Variants,
         id=variant.id,
         product_id=product_id,
         position=position,
@@ -232,7 +232,7 @@ async def _make_variant(
     for currency, amount in plan.prices.items():
         await insert_row(
             tx,
-            VariantPrice,
+            VariantPrices,
             variant_id=variant.id,
             currency=currency,
             amount_minor=amount,
@@ -246,7 +246,7 @@ async def _sum_up_prices(tx: WriteTx, product_id: ProductId, plans: Sequence[Var
         cheapest = min(priced, key=lambda plan: plan.prices[currency])
         await insert_row(
             tx,
-            ProductPrice,
+            ProductPrices,
             product_id=product_id,
             currency=currency,
             min_amount_minor=cheapest.prices[currency],
@@ -270,7 +270,7 @@ async def make_shipping_method(
     async with db.write() as tx:
         await insert_row(
             tx,
-            ShippingMethod,
+            ShippingMethods,
             id=method_id,
             code=code,
             name=code.title(),
@@ -282,7 +282,7 @@ async def make_shipping_method(
         for currency, amount in ({"EUR": 490} if prices is None else prices).items():
             await insert_row(
                 tx,
-                ShippingPrice,
+                ShippingPrices,
                 shipping_method_id=method_id,
                 currency=currency,
                 amount_minor=amount,
@@ -305,7 +305,7 @@ async def make_tax_rate(
     async with db.write() as tx:
         await insert_row(
             tx,
-            TaxRate,
+            TaxRates,
             id=new_id(),
             country=country,
             region=region,
@@ -324,7 +324,7 @@ async def make_user(app: App, email: str = "ada@shop.example", *, role: Role = R
     async with app.core.db.write() as tx:
         await insert_row(
             tx,
-            User,
+            Users,
             id=user_id,
             email=email,
             password_hash="none",

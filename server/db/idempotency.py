@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from server.db.batches import BatchDelete
 from server.db.session import Database, WriteTx
 from server.db.statement import Command
-from server.db.tables import IdempotencyKey
+from server.db.tables import IdempotencyKeys
 from server.kernel.clock import Clock
 from server.kernel.errors import InvalidArgument
 
@@ -63,8 +63,8 @@ class _Earlier:
     expires_time: datetime | None
 
 
-_columns = IdempotencyKey.__table__.c
-_new = insert(IdempotencyKey).values(
+_columns = IdempotencyKeys.__table__.c
+_new = insert(IdempotencyKeys).values(
     scope=bindparam("scope"),
     method=bindparam("method"),
     key=bindparam("key"),
@@ -98,7 +98,7 @@ _CLAIM = Command(
     _Earlier,
 )
 _STORE = Command(
-    update(IdempotencyKey)
+    update(IdempotencyKeys)
     .values(response=bindparam("answer"))
     .where(
         _columns.scope == bindparam("of_scope"),
@@ -108,13 +108,13 @@ _STORE = Command(
         _columns.response.is_(None),
     )
 )
-_EXPIRED = BatchDelete(IdempotencyKey, _columns.expires_time <= bindparam("now"))
+_EXPIRED = BatchDelete(IdempotencyKeys, _columns.expires_time <= bindparam("now"))
 
 
 class KeyClaim:
     """A claim on one key; the chain makes one for each call that carries a key."""
 
-    __slots__ = ("_clock", "key", "method", "request_hash", "scope", "taken")
+    __slots__ = ("_clock", "asked", "key", "method", "request_hash", "scope", "taken")
 
     def __init__(self, clock: Clock, *, scope: str, method: str, key: str, request_hash: bytes) -> None:
         self._clock = clock
@@ -122,10 +122,13 @@ class KeyClaim:
         self.method = method
         self.key = key
         self.request_hash = request_hash
+        # Whether the use case asked at all, and whether the work was its own to do.
+        self.asked = False
         self.taken = False
 
     async def take(self, tx: WriteTx, resource_id: UUID) -> UUID | None:
         """Claim the key: see `Claim.take`."""
+        self.asked = True
         now = self._clock.now()
         earlier = await _CLAIM.one(
             tx,

@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import procrastinate
 import procrastinate.jobs
 
 from server.db.session import WriteTx
 from server.db.statement import note_statement
+from server.kernel.payload import to_json
+from server.kernel.task import Task
 
 # Never opened: it only writes jobs on connections of others, so its own connector needs no address.
 _deferrer = procrastinate.App(connector=procrastinate.PsycopgConnector())
-
-# For tasks that talk to others: eleven tries in a day, after 3, 9, 27, ... seconds.
-RETRY: Final = procrastinate.RetryStrategy(max_attempts=10, exponential_wait=3)
 
 
 def make_job_app(dsn: str, max_size: int = 4) -> procrastinate.App:
@@ -23,16 +22,11 @@ def make_job_app(dsn: str, max_size: int = 4) -> procrastinate.App:
     return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=max_size))
 
 
-async def defer(tx: WriteTx, task_name: str, /, **args: Any) -> None:
-    """Queue a job in the caller's transaction: it runs only if that commits. Arguments are JSON values."""
-    await defer_at(tx, task_name, None, **args)
-
-
-async def defer_at(tx: WriteTx, task_name: str, at: datetime | None, /, **args: Any) -> None:
-    """Queue a job that runs at a time, or at once."""
-    note_statement(f"defer {task_name}")
-    job = _deferrer.configure_task(task_name, connection=await tx.psycopg(), schedule_at=at)
-    await job.defer_async(**args)
+async def defer(tx: WriteTx, task: Task, *, at: datetime | None = None) -> None:
+    """Queue a task in the caller's transaction: it is done only if that commits; at a time, or at once."""
+    note_statement(f"defer {task.name}")
+    job = _deferrer.configure_task(task.name, connection=await tx.psycopg(), schedule_at=at)
+    await job.defer_async(**to_json(task))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +54,8 @@ async def defer_all(tx: WriteTx, jobs: Sequence[NewJob]) -> None:
         for job in jobs
     ]
     await _deferrer.job_manager.batch_defer_jobs_async(queued, connection=await tx.psycopg())
+
+
+def job_of(task: Task) -> NewJob:
+    """Make the job of a task, for `defer_all`."""
+    return NewJob(task.name, to_json(task))

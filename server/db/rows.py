@@ -21,7 +21,7 @@ _BY_NAME: Final = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 def row_maker(make: Callable[..., Row], columns: Sequence[str]) -> Callable[..., Row]:
-    """Return what makes a row of values that stand in the order of `columns`. Raises TypeError when names do not fit."""
+    """Return what makes a row of values in the order of `columns`. Raises TypeError when names do not fit."""
     parameters = signature(make).parameters
     missing = [name for name, one in parameters.items() if one.default is Parameter.empty and name not in columns]
     unknown = [name for name in columns if name not in parameters]

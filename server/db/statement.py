@@ -18,7 +18,7 @@ from server.db.rows import row_maker
 from server.db.session import ReadTx, WriteTx
 
 Row = TypeVar("Row")
-Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
@@ -47,13 +47,13 @@ def note_statement(sql: str) -> None:
         log.append(sql)
 
 
-class Bound(Generic[Result]):
+class Bound(Generic[Result_co]):
     """A statement with its values, to be run with others by `together`, and what is made of its result."""
 
     __slots__ = ("read", "statement", "values")
 
     def __init__(
-        self, statement: "_Statement[Any]", values: Sequence[bytes | None], read: Callable[[PGresult], Result]
+        self, statement: "_Statement[Any]", values: Sequence[bytes | None], read: Callable[[PGresult], Result_co]
     ) -> None:
         self.statement = statement
         self.values = values

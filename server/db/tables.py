@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 
-class IdempotencyKey(Base):
+class IdempotencyKeys(Base):
     """A call that was done once: whose it was, what it asked, what it made and what it answered."""
 
     __tablename__ = "idempotency_keys"

@@ -7,6 +7,7 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 
+from server.db.handlers import Jobs, Periodic
 from server.db.idempotency import delete_expired
 from server.db.session import Database
 from server.kernel.clock import Clock
@@ -18,25 +19,19 @@ _KEEP_DONE_HOURS: Final = 24
 _KEEP_FAILED_HOURS: Final = 24 * 30
 
 
-def register_upkeep(app: procrastinate.App, *, db: Database, clock: Clock) -> None:
-    """Register the housekeeping that belongs to no feature."""
+def upkeep_jobs(app: procrastinate.App, *, db: Database, clock: Clock) -> Jobs:
+    """List the housekeeping that belongs to no feature; `app` is the worker's, whose old jobs go too."""
 
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="upkeep.delete_expired_keys", queueing_lock="upkeep.delete_expired_keys")
-    async def delete_expired_keys(timestamp: int) -> None:
+    async def delete_expired_keys() -> None:
         await delete_expired(db, clock.now())
 
-    @app.periodic(cron="41 3 * * *")
-    @app.task(name="upkeep.delete_old_jobs", queueing_lock="upkeep.delete_old_jobs")
-    async def delete_old_jobs(timestamp: int) -> None:
+    async def delete_old_jobs() -> None:
         await app.job_manager.delete_old_jobs(nb_hours=_KEEP_DONE_HOURS)
         await app.job_manager.delete_old_jobs(
             nb_hours=_KEEP_FAILED_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )
 
-    @app.periodic(cron="* * * * *")
-    @app.task(name="upkeep.retry_stalled_jobs", queueing_lock="upkeep.retry_stalled_jobs")
-    async def retry_stalled_jobs(timestamp: int) -> None:
+    async def retry_stalled_jobs() -> None:
         # Their worker was killed: it has not shown a sign of life for a while.
         for job in await app.job_manager.get_stalled_jobs():
             _log.warning("work.job_stalled", task=job.task_name, job_id=job.id)
@@ -45,6 +40,14 @@ def register_upkeep(app: procrastinate.App, *, db: Database, clock: Clock) -> No
             except ConnectorException as error:
                 # It ended by itself meanwhile, or the database refuses it: the others still want their turn.
                 _log.error("work.stalled_job_stays", task=job.task_name, job_id=job.id, error=str(error))
+
+    return Jobs(
+        periodics=[
+            Periodic("upkeep.delete_expired_keys", "*/10 * * * *", delete_expired_keys),
+            Periodic("upkeep.delete_old_jobs", "41 3 * * *", delete_old_jobs),
+            Periodic("upkeep.retry_stalled_jobs", "* * * * *", retry_stalled_jobs),
+        ]
+    )
 
 
 async def _take_up(app: procrastinate.App, job: Job) -> None:

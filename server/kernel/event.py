@@ -1,4 +1,4 @@
-"""Events: what happened, as one frozen class for each kind.
+"""Events: what happened, as one frozen class for each kind. They have no slots: a class with slots is made twice.
 
 The fields of an event are what it tells, named as the contract names them: others outside will read them. A class that
 loses a field, or gives one another meaning, gets the next version.
@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened to an aggregate, whose events are counted and come in order."""
 
@@ -27,7 +27,7 @@ class Event:
 
 
 def known_events() -> dict[str, type[Event]]:
-    """Return the class of every kind of event that this program knows, by name. Raises TypeError for a name with two."""
+    """Return the class of each kind of event that this program knows, by name. Raises TypeError for two of a name."""
     known: dict[str, type[Event]] = {}
     kinds: list[type[Any]] = [Event]
     while kinds:
@@ -36,9 +36,7 @@ def known_events() -> dict[str, type[Event]]:
         # What several kinds have in common has no name.
         if "name" not in vars(kind):
             continue
-        # A dataclass with slots is made anew, and the first one is not gone at once.
         other = known.setdefault(kind.name, kind)
-        if other.__qualname__ != kind.__qualname__ or other.__module__ != kind.__module__:
+        if other is not kind:
             raise TypeError(f"{kind.name} is the name of two kinds of events: {other} and {kind}")
-        known[kind.name] = kind
     return known

@@ -1,7 +1,7 @@
 """Frozen values as JSON and back: what is kept of an event, and what a job is told.
 
-The form is that of the contract: ids as the outside sees them, amounts as `{"currency_code": ..., "amount_minor": ...}`,
-times in ISO 8601, states by their names. Numbers stay numbers.
+The form is that of the contract: ids as the outside sees them, amounts as
+`{"currency_code": ..., "amount_minor": ...}`, times in ISO 8601, states by their names. Numbers stay numbers.
 """
 
 import types
@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from server.kernel import ids
@@ -31,13 +31,13 @@ class PayloadUnreadable(Exception):
 
 def to_json(value: object) -> dict[str, JsonValue]:
     """Write a frozen dataclass: its fields by name."""
-    return {name: write(getattr(value, name)) for name, write, _ in _codec(type(value))}
+    return {name: write(getattr(value, name)) for name, write, _ in _codec(cast(type, type(value)))}
 
 
 def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """Read a frozen dataclass. Fields that it does not have are left. Raises PayloadUnreadable."""
     try:
-        return kind(**{name: read(data[name]) for name, _, read in _codec(kind) if name in data})
+        return kind(**{name: read(data[name]) for name, _, read in _codec(cast(type, kind)) if name in data})
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise PayloadUnreadable(f"{kind.__name__}: {error!r}") from error
 

@@ -18,8 +18,8 @@ class Call:
         self._headers = headers
         self._peer = peer
         self._response_headers: dict[str, str] | None = None
-        # What has to change for the answer to be wrong; see server.rpc.cache.
-        self.cache_tags: frozenset[Hashable] = frozenset()
+        # What has to change for the answer to be wrong; see server.rpc.cache. None: nobody said it yet.
+        self.cache_tags: frozenset[Hashable] | None = None
 
     @property
     def remote_address(self) -> str:

@@ -20,7 +20,7 @@ from google.protobuf.message_factory import GetMessageClass
 from kontor.options.v1 import policy_pb2
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
-from server.db.idempotency import NO_CLAIM, KeyClaim, Replay, store_response
+from server.db.idempotency import NO_CLAIM, Claim, KeyClaim, Replay, store_response
 from server.db.session import Database
 from server.kernel.actor import ANONYMOUS, Actor
 from server.kernel.clock import Clock
@@ -69,6 +69,10 @@ class ServicerIncomplete(Exception):
     """A servicer lacks an RPC of its contract."""
 
 
+class ContractBroken(Exception):
+    """A servicer did not do what the policy of its RPC promises to callers."""
+
+
 class Chain:
     """Composes the steps of every method."""
 
@@ -105,7 +109,7 @@ class Chain:
                 return await work(raw, call)
 
             async def compute() -> tuple[bytes, frozenset[Hashable]]:
-                return await work(raw, call), call.cache_tags
+                return await work(raw, call), _tags(call, path)
 
             return await cache.answer((path, raw), compute)
 
@@ -167,7 +171,7 @@ class Chain:
                 response = (await _retrying(implementation, request, call)).SerializeToString()
             except Replay as replay:
                 return replay.response
-            if isinstance(claim, KeyClaim) and claim.taken and not policy.fresh_replay:
+            if _taken(claim, path) and not policy.fresh_replay:
                 await self._store(claim, response)
             return response
 
@@ -175,7 +179,9 @@ class Chain:
             return write_once
         return read if policy.read_only else write
 
-    async def _store(self, claim: KeyClaim, response: bytes) -> None:
+    async def _store(self, claim: Claim, response: bytes) -> None:
+        if not isinstance(claim, KeyClaim):
+            return
         try:
             await store_response(self._db, claim, response)
         except psycopg.Error as error:
@@ -269,6 +275,22 @@ def _parser(method: MethodDescriptor, policy: Policy) -> Callable[[bytes], Messa
         return request
 
     return parse
+
+
+def _tags(call: Call, path: str) -> frozenset[Hashable]:
+    """Return what has to change for an answer to be wrong. Raises ContractBroken: without tags it would never be."""
+    if not call.cache_tags:
+        raise ContractBroken(f"{path} is cacheable, and its servicer set no cache tags")
+    return call.cache_tags
+
+
+def _taken(claim: Claim, path: str) -> bool:
+    """Whether this call did the work of its key. Raises ContractBroken when the use case never asked."""
+    if not isinstance(claim, KeyClaim):
+        return False
+    if not claim.asked:
+        raise ContractBroken(f"{path} takes an idempotency key, and its use case never claimed it")
+    return claim.taken
 
 
 def _nobody(headers: Mapping[str, str]) -> Actor:

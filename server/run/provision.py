@@ -29,7 +29,7 @@ async def prepare_shop(settings: Settings, email: str, password: str) -> bool:
     async with await build(settings) as app:
         async with app.core.db.write() as tx:
             await ensure_defaults(tx)
-        return await app.features.accounts.ensure_admin(email, password)
+        return await app.users.accounts.ensure_admin(email, password)
 
 
 async def import_products(settings: Settings, path: Path, on_progress: Progress) -> ImportReport:

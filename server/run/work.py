@@ -30,8 +30,8 @@ async def work(settings: Settings) -> None:
     # It answers nobody, so it keeps no answers.
     async with await build(settings.model_copy(update={"response_cache_bytes": 0})) as app:
         jobs = make_job_app(settings.database_url.get_secret_value())
-        app.features.register_jobs(jobs)
-        await work_until(stop, jobs, app.features.dispatcher())
+        app.register_jobs(jobs)
+        await work_until(stop, jobs, app.dispatcher())
 
 
 async def work_until(

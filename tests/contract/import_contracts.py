@@ -86,6 +86,9 @@ class DoorsContract(ImportsContract):
             for imported in graph.find_modules_directly_imported_by(importer):
                 if not imported.startswith(f"{root}.") or feature_of(importer, root) == feature_of(imported, root):
                     continue
+                if imported == feature_of(imported, root) and not graph.find_children(imported):
+                    # A module beside the features, which is none of theirs.
+                    continue
                 if graph.find_children(imported) or kind_of(imported) not in open_kinds:
                     yield importer, imported
 

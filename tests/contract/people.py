@@ -68,7 +68,7 @@ async def registered(people: People) -> str:
         "INSERT INTO users (id, email, password_hash, role, email_verified_time, created_time, updated_time)"
         " VALUES (uuidv7(), %s, %s, 'CUSTOMER', now(), now(), now())",
         email,
-        await app.features.hasher.hash(PASSWORD),
+        await app.users.hasher.hash(PASSWORD),
     )
     return email
 

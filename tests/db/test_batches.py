@@ -7,7 +7,7 @@ import pytest
 from server.db.batches import BatchDelete
 from server.db.session import Database
 from server.db.statement import count_statements
-from server.db.tables import IdempotencyKey
+from server.db.tables import IdempotencyKeys
 from server.kernel.ids import new_id
 from tests.factories import execute, insert_row, rows
 
@@ -21,7 +21,7 @@ async def keys(db: Database) -> Database:
         for number in range(7):
             await insert_row(
                 tx,
-                IdempotencyKey,
+                IdempotencyKeys,
                 scope="s",
                 method="/m",
                 key=f"k{number}",
@@ -37,7 +37,7 @@ async def left(db: Database) -> list[str]:
     return [key for (key,) in await rows(db, "SELECT key FROM idempotency_keys ORDER BY key")]
 
 
-OVER = BatchDelete(IdempotencyKey, IdempotencyKey.expires_time <= NOW)
+OVER = BatchDelete(IdempotencyKeys, IdempotencyKeys.expires_time <= NOW)
 
 
 async def test_deletes_until_none_is_left_and_nothing_else(keys: Database) -> None:

@@ -1,13 +1,28 @@
 """Jobs live and die with the transaction that queued them."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
-from server.db.jobs import defer, defer_at, make_job_app
+from server.db.handlers import Handler, Jobs, register
+from server.db.jobs import defer, make_job_app
 from server.db.session import Database
 from server.db.statement import count_statements
+from server.kernel.task import Task
 from tests.factories import execute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Now(Task):
+    name = "test.now"
+    order: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later(Task):
+    name = "test.later"
+    order: str
 
 
 async def queued(db: Database) -> list[tuple[str, dict[str, str], datetime | None]]:
@@ -21,8 +36,8 @@ async def test_a_job_is_queued_when_its_transaction_commits(db: Database):
 
     with count_statements() as statements:
         async with db.write() as tx:
-            await defer(tx, "test.now", order="o1")
-            await defer_at(tx, "test.later", at, order="o2")
+            await defer(tx, Now(order="o1"))
+            await defer(tx, Later(order="o2"), at=at)
 
     assert await queued(db) == [("test.now", {"order": "o1"}, None), ("test.later", {"order": "o2"}, at)]
     assert statements[:2] == ["defer test.now", "defer test.later"]
@@ -31,7 +46,7 @@ async def test_a_job_is_queued_when_its_transaction_commits(db: Database):
 async def test_a_job_is_gone_with_its_transaction(db: Database):
     async def fail() -> None:
         async with db.write() as tx:
-            await defer(tx, "test.now", order="o1")
+            await defer(tx, Now(order="o1"))
             raise ConnectionAbortedError
 
     with pytest.raises(ConnectionAbortedError):
@@ -42,15 +57,16 @@ async def test_a_job_is_gone_with_its_transaction(db: Database):
 
 async def test_a_worker_runs_what_was_queued(db: Database, database_url: str):
     app = make_job_app(database_url)
-    ran: list[str] = []
+    ran: list[Now] = []
 
-    @app.task(name="test.now")
-    async def now(order: str) -> None:
-        ran.append(order)
+    async def now(task: Now) -> None:
+        ran.append(task)
+
+    register(app, Jobs(handlers=[Handler(Now, now)]))
 
     async with db.write() as tx:
-        await defer(tx, "test.now", order="o1")
+        await defer(tx, Now(order="o1"))
     async with app.open_async():
         await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
 
-    assert ran == ["o1"]
+    assert ran == [Now(order="o1")]

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from kontor.orders.v1 import orders_pb2
 
-from server.db.jobs import defer
+from server.db.jobs import NewJob, defer_all
 from server.settings import Settings
 from tests.buying import Bazaar
 from tests.rest.edge_process import short_folder
@@ -125,7 +125,7 @@ async def test_the_job_of_a_killed_worker_is_done_by_the_next(
     # Whether it lives is told by its last sign of life; nobody waits for that here.
     await bazaar.run("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
     async with bazaar.app.core.db.write() as tx:
-        await defer(tx, "upkeep.retry_stalled_jobs", timestamp=0)
+        await defer_all(tx, [NewJob("upkeep.retry_stalled_jobs", {"timestamp": 0})])
     await bazaar.work()
 
     assert (abandoned, before) == ([("doing",)], orders_pb2.Order.PENDING)

@@ -7,6 +7,7 @@ import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 from kontor.payments.v1 import payments_service_pb2
 
+from server.features.payments.rules import Provider
 from server.kernel.actor import Role
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.buying import Bazaar, Buyer
@@ -23,8 +24,7 @@ async def place(bazaar: Bazaar, *skus: str) -> tuple[Buyer, Placed]:
 
 async def apply(bazaar: Bazaar, event_id: str) -> None:
     """Do what the job of an event does, without waiting for the others."""
-    stripe = bazaar.app.features.stripe_webhooks
-    assert stripe is not None
+    stripe = bazaar.app.payments.webhooks[Provider.STRIPE]
     await stripe.apply(event_id)
 
 
@@ -83,7 +83,7 @@ async def test_paying_races_with_expiring(bazaar: Bazaar, repetition: int) -> No
         await bazaar.announce(reference, "evt_paid")
         await apply(bazaar, "evt_paid")
 
-    first, second = pay(), bazaar.app.features.expiry.expire_if_unpaid(order_id)
+    first, second = pay(), bazaar.app.orders.expiry.expire_if_unpaid(order_id)
     await asyncio.gather(*((first, second) if repetition % 2 else (second, first)))
     await bazaar.work()
 
@@ -98,7 +98,7 @@ async def test_sweepers_of_two_workers_expire_an_order_once(bazaar: Bazaar) -> N
     guest, placed = await place(bazaar, "poster")
     bazaar.clock.advance(timedelta(minutes=31))
 
-    expired = await asyncio.gather(*[bazaar.app.features.expiry.sweep() for _ in range(5)])
+    expired = await asyncio.gather(*[bazaar.app.orders.expiry.sweep() for _ in range(5)])
 
     assert sum(expired) == 1
     states = [entry.to_state for entry in await guest.timeline(placed.order.id)]

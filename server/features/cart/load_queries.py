@@ -26,28 +26,27 @@ from sqlalchemy.sql.base import Executable
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command
-from server.features.cart.tables import Cart, CartItem
+from server.features.cart.tables import CartItems, Carts
 from server.features.cart.values import CartLine, CartSnapshot, Option, Owner, Picture
-from server.features.catalog.tables import Product, ProductMedia, Variant, VariantPrice
-from server.features.inventory.tables import StockItem
+from server.features.catalog.tables import ProductMedia, Products, VariantPrices, Variants
+from server.features.inventory.tables import StockItems
 from server.features.pricing.rules import TaxRate as Rate
-from server.features.pricing.tables import ShippingMethod as ShippingMethodTable
-from server.features.pricing.tables import ShippingPrice, TaxRate
+from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
 from server.features.pricing.values import ShippingMethod
 from server.kernel.ids import CartId, CartItemId, ProductId, ShippingMethodId, UserId, VariantId, read_written_id
 
 Row = TypeVar("Row")
 
-cart = Cart.__table__.c
-item = CartItem.__table__.c
-product = Product.__table__.c
-variant = Variant.__table__.c
-variant_price = VariantPrice.__table__.c
-stock = StockItem.__table__.c
+cart = Carts.__table__.c
+item = CartItems.__table__.c
+product = Products.__table__.c
+variant = Variants.__table__.c
+variant_price = VariantPrices.__table__.c
+stock = StockItems.__table__.c
 _media = ProductMedia.__table__.c
-method = ShippingMethodTable.__table__.c
-method_price = ShippingPrice.__table__.c
-_rate = TaxRate.__table__.c
+method = ShippingMethods.__table__.c
+method_price = ShippingPrices.__table__.c
+_rate = TaxRates.__table__.c
 
 # Words are written into statements and not bound: a bound one keeps generic plans from using partial indexes.
 OPEN = literal_column("'OPEN'", Text)
@@ -84,7 +83,7 @@ class OwnerCommand(Generic[Row]):
         self._user = Command(make(_owned_by_user()), row)
         self._guest = Command(make(_owned_by_guest()), row)
 
-    def bind(self, owner: Owner, **params: Any) -> Bound[Row]:
+    def bind(self, owner: Owner, **params: Any) -> Bound[list[Row]]:
         """Hand over the values, to be run with others by `together`."""
         if owner.user_id is not None:
             return self._user.bind(user_id=owner.user_id, **params)
@@ -134,17 +133,17 @@ def _lines() -> ColumnElement[Any]:
         stock.backorder_limit,
     )
     rows = (
-        CartItem.__table__.join(Variant, variant.id == item.variant_id)
-        .join(Product, product.id == variant.product_id)
-        .outerjoin(VariantPrice, and_(variant_price.variant_id == variant.id, variant_price.currency == cart.currency))
-        .outerjoin(StockItem, stock.variant_id == variant.id)
+        CartItems.__table__.join(Variants, variant.id == item.variant_id)
+        .join(Products, product.id == variant.product_id)
+        .outerjoin(VariantPrices, and_(variant_price.variant_id == variant.id, variant_price.currency == cart.currency))
+        .outerjoin(StockItems, stock.variant_id == variant.id)
         .outerjoin(picture, literal_column("true"))
     )
     return (
         select(func.json_agg(aggregate_order_by(line, item.id)))
         .select_from(rows)
         .where(item.cart_id == cart.id)
-        .correlate(Cart)
+        .correlate(Carts)
         .scalar_subquery()
     )
 
@@ -157,7 +156,7 @@ def _rates() -> ColumnElement[Any]:
     return (
         select(func.json_agg(aggregate_order_by(rate, _rate.region, _rate.name)))
         .where(_rate.country == country, or_(_rate.region == literal_column("''"), _rate.region == region))
-        .correlate(Cart)
+        .correlate(Carts)
         .scalar_subquery()
     )
 
@@ -175,9 +174,9 @@ def _method() -> ColumnElement[Any]:
     offered = and_(method_price.shipping_method_id == method.id, method_price.currency == cart.currency)
     return (
         select(chosen)
-        .select_from(ShippingMethodTable.__table__.join(ShippingPrice, offered))
+        .select_from(ShippingMethods.__table__.join(ShippingPrices, offered))
         .where(method.id == cart.shipping_method_id, method.active, goes_to(address_country))
-        .correlate(Cart)
+        .correlate(Carts)
         .scalar_subquery()
     )
 

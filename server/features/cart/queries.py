@@ -48,12 +48,12 @@ from server.features.cart.load_queries import (
     variant_price,
 )
 from server.features.cart.rules import MAX_LINES, MAX_QUANTITY, AddFacts
-from server.features.cart.tables import Cart, CartItem
-from server.features.catalog.tables import Product, Variant, VariantPrice
-from server.features.inventory.tables import StockItem
-from server.features.pricing.tables import ShippingMethod, ShippingPrice
+from server.features.cart.tables import CartItems, Carts
+from server.features.catalog.tables import Products, VariantPrices, Variants
+from server.features.inventory.tables import StockItems
+from server.features.pricing.tables import ShippingMethods, ShippingPrices
 from server.features.pricing.values import ShippingMethod as PricedMethod
-from server.features.users.tables import User
+from server.features.users.tables import Users
 from server.kernel.ids import CartId, CartItemId, VariantId
 
 
@@ -85,7 +85,7 @@ class MethodFacts:
     offered: bool
 
 
-_user = User.__table__.c
+_user = Users.__table__.c
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _EXPIRES = bindparam("expires_time", type_=DateTime(timezone=True))
 _QUANTITY = bindparam("quantity", type_=Integer())
@@ -99,25 +99,25 @@ def _open_user_cart() -> Executable:
     columns = ["id", "user_id", "currency", "email", "created_time", "updated_time", "expires_time"]
     currency = cast(_CURRENCY, CHAR(3))
     values = select(bindparam("new_id", type_=Uuid()), _user.id, currency, _user.email, _NOW, _NOW, _EXPIRES)
-    new = insert(Cart).from_select(columns, values.where(_user.id == bindparam("user_id", type_=Uuid())))
+    new = insert(Carts).from_select(columns, values.where(_user.id == bindparam("user_id", type_=Uuid())))
     return new.on_conflict_do_update(
         index_elements=["user_id"], index_where=text("status = 'OPEN'"), set_=_TOUCHED
     ).returning(*_COLUMNS)
 
 
 def _open_guest_cart() -> Executable:
-    new = insert(Cart).values(id=bindparam("cart_id", type_=Uuid()), currency=_CURRENCY, created_time=_NOW, **_TOUCHED)
+    new = insert(Carts).values(id=bindparam("cart_id", type_=Uuid()), currency=_CURRENCY, created_time=_NOW, **_TOUCHED)
     return new.on_conflict_do_update(
         index_elements=["id"], set_=_TOUCHED, where=and_(cart.status == OPEN, cart.user_id.is_(None))
     ).returning(*_COLUMNS)
 
 
 def _touch(owned: ColumnElement[bool]) -> Executable:
-    return update(Cart).where(owned).values(_TOUCHED).returning(*_COLUMNS)
+    return update(Carts).where(owned).values(_TOUCHED).returning(*_COLUMNS)
 
 
 def _add(owned: ColumnElement[bool]) -> Executable:
-    others = CartItem.__table__.alias("others").c
+    others = CartItems.__table__.alias("others").c
     present = item.quantity
     target = (
         select(
@@ -128,15 +128,19 @@ def _add(owned: ColumnElement[bool]) -> Executable:
             variant_price.amount_minor.is_not(None).label("has_price"),
             obtainable.label("obtainable"),
             present.label("present"),
-            select(func.count()).where(others.cart_id == cart.id).correlate(Cart).scalar_subquery().label("line_count"),
+            select(func.count())
+            .where(others.cart_id == cart.id)
+            .correlate(Carts)
+            .scalar_subquery()
+            .label("line_count"),
             purchasable.label("purchasable"),
         )
-        .select_from(Cart)
-        .join(Variant, variant.id == bindparam("variant_id", type_=Uuid()))
-        .join(Product, product.id == variant.product_id)
-        .outerjoin(VariantPrice, and_(variant_price.variant_id == variant.id, variant_price.currency == cart.currency))
-        .outerjoin(StockItem, stock.variant_id == variant.id)
-        .outerjoin(CartItem, and_(item.cart_id == cart.id, item.variant_id == variant.id))
+        .select_from(Carts)
+        .join(Variants, variant.id == bindparam("variant_id", type_=Uuid()))
+        .join(Products, product.id == variant.product_id)
+        .outerjoin(VariantPrices, and_(variant_price.variant_id == variant.id, variant_price.currency == cart.currency))
+        .outerjoin(StockItems, stock.variant_id == variant.id)
+        .outerjoin(CartItems, and_(item.cart_id == cart.id, item.variant_id == variant.id))
         .where(owned)
         .cte("target")
     )
@@ -155,7 +159,7 @@ def _add(owned: ColumnElement[bool]) -> Executable:
         or_(target.c.present.is_not(None), target.c.line_count < literal_column(str(MAX_LINES))),
         wanted <= literal_column(str(MAX_QUANTITY)),
     )
-    new = insert(CartItem).from_select(["id", "cart_id", "variant_id", "quantity", "created_time"], rows)
+    new = insert(CartItems).from_select(["id", "cart_id", "variant_id", "quantity", "created_time"], rows)
     added = (
         new.on_conflict_do_update(
             index_elements=["cart_id", "variant_id"], set_={"quantity": item.quantity + new.excluded.quantity}
@@ -178,14 +182,14 @@ def _add(owned: ColumnElement[bool]) -> Executable:
 def _set_quantity(owned: ColumnElement[bool]) -> Executable:
     target = (
         select(item.id, item.variant_id, obtainable.label("obtainable"))
-        .select_from(CartItem)
-        .join(Cart, cart.id == item.cart_id)
-        .outerjoin(StockItem, stock.variant_id == item.variant_id)
+        .select_from(CartItems)
+        .join(Carts, cart.id == item.cart_id)
+        .outerjoin(StockItems, stock.variant_id == item.variant_id)
         .where(item.id == bindparam("item_id", type_=Uuid()), owned)
         .cte("target")
     )
     changed = (
-        update(CartItem)
+        update(CartItems)
         .where(item.id == target.c.id, or_(target.c.obtainable.is_(None), target.c.obtainable >= _QUANTITY))
         .values(quantity=_QUANTITY)
         .returning(item.id)
@@ -196,27 +200,27 @@ def _set_quantity(owned: ColumnElement[bool]) -> Executable:
 
 def _remove(owned: ColumnElement[bool]) -> Executable:
     return (
-        delete(CartItem)
+        delete(CartItems)
         .where(item.id == bindparam("item_id", type_=Uuid()), item.cart_id == cart.id, owned)
         .returning(item.id)
     )
 
 
 def _set_email(owned: ColumnElement[bool]) -> Executable:
-    return update(Cart).where(owned).values(email=bindparam("email"), **_TOUCHED).returning(*_COLUMNS)
+    return update(Carts).where(owned).values(email=bindparam("email"), **_TOUCHED).returning(*_COLUMNS)
 
 
 def _set_addresses(owned: ColumnElement[bool]) -> Executable:
     country = cast(bindparam("country", type_=CHAR(2)), CHAR(2))
     still_offered = (
         select(method.id)
-        .join(ShippingPrice, _offered_in_currency())
+        .join(ShippingPrices, _offered_in_currency())
         .where(method.id == cart.shipping_method_id, method.active, goes_to(country))
-        .correlate(Cart)
+        .correlate(Carts)
         .scalar_subquery()
     )
     return (
-        update(Cart)
+        update(Carts)
         .where(owned)
         .values(
             shipping_address=bindparam("shipping", type_=JSONB(none_as_null=True)),
@@ -229,9 +233,9 @@ def _set_addresses(owned: ColumnElement[bool]) -> Executable:
 
 
 def _adopt_currency(owned: ColumnElement[bool]) -> Executable:
-    empty = ~exists(select(item.id).where(item.cart_id == cart.id).correlate(Cart))
+    empty = ~exists(select(item.id).where(item.cart_id == cart.id).correlate(Carts))
     other = cart.currency != cast(_CURRENCY, CHAR(3))
-    return update(Cart).where(owned, other, empty).values(currency=_CURRENCY).returning(*_COLUMNS)
+    return update(Carts).where(owned, other, empty).values(currency=_CURRENCY).returning(*_COLUMNS)
 
 
 def _offered_in_currency() -> ColumnElement[bool]:
@@ -248,14 +252,14 @@ def _set_method(owned: ColumnElement[bool]) -> Executable:
             method.id.is_not(None).label("known"),
             func.coalesce(offered, literal_column("false")).label("offered"),
         )
-        .select_from(Cart)
-        .outerjoin(ShippingMethod, and_(method.id == bindparam("method_id", type_=Uuid()), method.active))
-        .outerjoin(ShippingPrice, _offered_in_currency())
+        .select_from(Carts)
+        .outerjoin(ShippingMethods, and_(method.id == bindparam("method_id", type_=Uuid()), method.active))
+        .outerjoin(ShippingPrices, _offered_in_currency())
         .where(owned)
         .cte("target")
     )
     changed = (
-        update(Cart)
+        update(Carts)
         .where(cart.id == target.c.id, target.c.addressed, target.c.offered)
         .values(shipping_method_id=target.c.method_id)
         .cte("changed")
@@ -265,20 +269,20 @@ def _set_method(owned: ColumnElement[bool]) -> Executable:
 
 def _move_items() -> Executable:
     """Add a guest's items to another cart: never more than can be had, never fewer than lay there, at least one."""
-    own = CartItem.__table__.alias("own").c
+    own = CartItems.__table__.alias("own").c
     into = bindparam("into_id", type_=Uuid())
     both = item.quantity + func.coalesce(own.quantity, literal_column("0"))
     # PostgreSQL's least() passes over the NULL of what is not counted.
     quantity = func.greatest(own.quantity, ONE, func.least(both, obtainable, literal_column(str(MAX_QUANTITY))))
     rows = (
         select(func.uuidv7(type_=Uuid()), into, item.variant_id, cast(quantity, Integer), _NOW)
-        .select_from(CartItem)
+        .select_from(CartItems)
         .outerjoin(own.id.table, and_(own.cart_id == into, own.variant_id == item.variant_id))
-        .outerjoin(StockItem, stock.variant_id == item.variant_id)
+        .outerjoin(StockItems, stock.variant_id == item.variant_id)
         .where(item.cart_id == bindparam("guest_id", type_=Uuid()))
         .order_by(item.id)
     )
-    new = insert(CartItem).from_select(["id", "cart_id", "variant_id", "quantity", "created_time"], rows)
+    new = insert(CartItems).from_select(["id", "cart_id", "variant_id", "quantity", "created_time"], rows)
     return new.on_conflict_do_update(
         index_elements=["cart_id", "variant_id"], set_={"quantity": new.excluded.quantity}
     ).returning(item.id)
@@ -287,7 +291,7 @@ def _move_items() -> Executable:
 def _take_over() -> Executable:
     """Copy what the guest said and the user did not, and close the guest's cart, in one statement."""
     guest = (
-        update(Cart)
+        update(Carts)
         .where(cart.id == bindparam("guest_id", type_=Uuid()))
         .values(status=literal_column("'MERGED'"), updated_time=_NOW)
         .returning(cart.shipping_address, cart.billing_address, cart.shipping_method_id)
@@ -295,7 +299,7 @@ def _take_over() -> Executable:
     )
     unsaid = cart.shipping_address.is_(None)
     return (
-        update(Cart)
+        update(Carts)
         .where(cart.id == bindparam("into_id", type_=Uuid()))
         .values(
             shipping_address=func.coalesce(cart.shipping_address, guest.c.shipping_address),
@@ -315,11 +319,11 @@ REMOVE = OwnerCommand(_remove, CartItemId)
 SET_EMAIL = OwnerCommand(_set_email, CartRow)
 SET_ADDRESSES = OwnerCommand(_set_addresses, CartRow)
 SET_METHOD = OwnerCommand(_set_method, MethodFacts)
-LOCK = OwnerCommand(lambda owned: select(*_COLUMNS).where(owned).with_for_update(of=Cart, key_share=True), CartRow)
+LOCK = OwnerCommand(lambda owned: select(*_COLUMNS).where(owned).with_for_update(of=Carts, key_share=True), CartRow)
 LOCK_GUEST_CART = Command(
     select(*_COLUMNS)
     .where(cart.id == bindparam("cart_id"), cart.user_id.is_(None))
-    .with_for_update(of=Cart, key_share=True),
+    .with_for_update(of=Carts, key_share=True),
     CartRow,
 )
 # An empty cart takes the currency of what comes in. A statement of its own: it has to see what was put in by whoever
@@ -338,7 +342,7 @@ LIST_METHODS = Query(
         method.tax_class,
     )
     .join(
-        ShippingPrice,
+        ShippingPrices,
         and_(
             method_price.shipping_method_id == method.id, method_price.currency == bindparam("currency", type_=CHAR(3))
         ),
@@ -349,7 +353,7 @@ LIST_METHODS = Query(
     PricedMethod,
 )
 CLOSE = Command(
-    update(Cart).where(cart.id == bindparam("cart_id"), cart.status == OPEN).values(status=ORDERED, updated_time=_NOW)
+    update(Carts).where(cart.id == bindparam("cart_id"), cart.status == OPEN).values(status=ORDERED, updated_time=_NOW)
 )
 GUEST_STATUS = ScalarQuery(select(cart.status).where(cart.id == bindparam("cart_id"), cart.user_id.is_(None)), str)
 USER_EMAIL = ScalarQuery(select(_user.email).where(_user.id == bindparam("user_id")), str)
@@ -358,7 +362,7 @@ _BEFORE = bindparam("before", type_=DateTime(timezone=True))
 
 
 def _forget_ordered() -> Executable:
-    """Empty some guests' carts that were ordered long ago; their rows stay, see `tables.Cart`."""
+    """Empty some guests' carts that were ordered long ago; their rows stay, see `tables.Carts`."""
     some = (
         select(cart.id)
         .where(_CLOSED, cart.status == ORDERED, cart.user_id.is_(None), cart.updated_time <= _BEFORE)
@@ -366,21 +370,21 @@ def _forget_ordered() -> Executable:
         .with_for_update(skip_locked=True)
         .cte("some")
     )
-    emptied = delete(CartItem).where(item.cart_id.in_(select(some.c.id))).cte("emptied")
+    emptied = delete(CartItems).where(item.cart_id.in_(select(some.c.id))).cte("emptied")
     nothing = {"email": literal_column("''"), "shipping_address": null(), "billing_address": null()}
     return (
-        update(Cart)
+        update(Carts)
         .where(cart.id.in_(select(some.c.id)))
         .values(status=literal_column("'FORGOTTEN'"), shipping_method_id=null(), **nothing)
         .add_cte(emptied)
     )
 
 
-EXPIRED = BatchDelete(Cart, and_(cart.status == OPEN, cart.expires_time <= _NOW))
+EXPIRED = BatchDelete(Carts, and_(cart.status == OPEN, cart.expires_time <= _NOW))
 FORGET_ORDERED = Command(_forget_ordered())
 # A user's ordered carts and all merged ones: no order can ever be made of them again.
 CLOSED = BatchDelete(
-    Cart,
+    Carts,
     and_(
         _CLOSED, cart.updated_time <= _BEFORE, or_(cart.user_id.is_not(None), cart.status == literal_column("'MERGED'"))
     ),

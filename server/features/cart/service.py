@@ -258,7 +258,7 @@ class CartService:
             async with self._db.write_single() as tx:
                 forgotten = await queries.FORGET_ORDERED.run(tx, before=before, batch_rows=BATCH_ROWS)
 
-    async def _change(self, owner: Owner, change: Bound[queries.CartRow], now: datetime) -> PricedView:
+    async def _change(self, owner: Owner, change: Bound[list[queries.CartRow]], now: datetime) -> PricedView:
         async with self._db.write() as tx:
             changed, loaded = await together(tx, change, self._load(owner))
             if not changed:
@@ -282,16 +282,16 @@ class CartService:
         status = await queries.GUEST_STATUS.first(tx, cart_id=owner.cart_id)
         return None if status in (None, "OPEN") else CartClosed()
 
-    def _open(self, owner: Owner, currency: str, now: datetime) -> Bound[queries.CartRow]:
+    def _open(self, owner: Owner, currency: str, now: datetime) -> Bound[list[queries.CartRow]]:
         times = self._times(now)
         if owner.user_id is not None:
             return queries.OPEN_USER_CART.bind(new_id=new_id(), user_id=owner.user_id, currency=currency, **times)
         return queries.OPEN_GUEST_CART.bind(cart_id=owner.cart_id, currency=currency, **times)
 
-    def _touch(self, owner: Owner, now: datetime) -> Bound[queries.CartRow]:
+    def _touch(self, owner: Owner, now: datetime) -> Bound[list[queries.CartRow]]:
         return queries.TOUCH.bind(owner, **self._times(now))
 
-    def _load(self, owner: Owner) -> Bound[CartSnapshot]:
+    def _load(self, owner: Owner) -> Bound[list[CartSnapshot]]:
         return LOAD.bind(owner, default_country=self._settings.country)
 
     def _times(self, now: datetime) -> dict[str, datetime]:

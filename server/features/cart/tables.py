@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 
-class Cart(Base):
+class Carts(Base):
     """What somebody means to buy. A user has one open cart; a guest's is found by its signed token."""
 
     __tablename__ = "carts"
@@ -39,7 +39,7 @@ class Cart(Base):
     expires_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class CartItem(Base):
+class CartItems(Base):
     """A number of one variant."""
 
     __tablename__ = "cart_items"

@@ -1,15 +1,21 @@
 """What makes a kept answer of the catalog wrong: the tags of answers, and the tags that an event outdates."""
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Hashable, Iterable
+from typing import Final
 from uuid import UUID
+
+from server.features.catalog.events import (
+    AvailabilityChanged,
+    CatalogChanged,
+    ProductCreated,
+    ProductUpdated,
+)
+from server.kernel.event import Event
 
 # Answers that a new or changed product may enter: lists, finds, the tree.
 CATALOG: Final = "catalog"
 # Lists of what is in stock, which a product enters when it comes back.
 IN_STOCK: Final = "in stock"
-
-_RESTOCKING: Final = frozenset({"order.expired", "stock.adjusted"})
 
 
 def tags_of_list(product_ids: Iterable[UUID], *, in_stock: bool) -> frozenset[Hashable]:
@@ -20,16 +26,15 @@ def tags_of_list(product_ids: Iterable[UUID], *, in_stock: bool) -> frozenset[Ha
     return frozenset(tags)
 
 
-def outdated_tags(event_type: str, aggregate_id: UUID, data: Mapping[str, Any]) -> set[Hashable]:
-    """Return what an event outdates; nothing when it does not concern the catalog.
-
-    Events about stock carry `product_ids`, as texts.
-    """
-    tags: set[Hashable] = {UUID(product_id) for product_id in data.get("product_ids", ())}
-    if event_type.startswith("product."):
-        tags |= {CATALOG, aggregate_id}
-    elif event_type.startswith("catalog."):
+def outdated_tags(event: Event) -> set[Hashable]:
+    """Return what an event outdates; nothing when it does not concern the catalog."""
+    tags: set[Hashable] = set()
+    if isinstance(event, AvailabilityChanged):
+        tags.update(event.product_ids)
+        if event.restocks:
+            tags.add(IN_STOCK)
+    if isinstance(event, CatalogChanged):
         tags.add(CATALOG)
-    if event_type in _RESTOCKING:
-        tags.add(IN_STOCK)
+    if isinstance(event, ProductCreated | ProductUpdated):
+        tags.add(event.product_id)
     return tags

@@ -41,7 +41,7 @@ from server.features.catalog.queries import (
     sold_now,
     summarize,
 )
-from server.features.catalog.tables import Category, Product, ProductPrice
+from server.features.catalog.tables import Categories, ProductPrices, Products
 from server.features.catalog.values import ProductListing
 from server.kernel.ids import ProductId
 from server.kernel.pages import MAX_PAGE_SIZE
@@ -141,16 +141,16 @@ def _page(shape: Shape, root: FromClause | None) -> Select[Any]:
 
 def _products(shape: Shape) -> Select[Any]:
     key = _key(shape.order)
-    rows = select(product.id, product.slug, product.title, product.vendor, key.label("sort_key")).select_from(Product)
+    rows = select(product.id, product.slug, product.title, product.vendor, key.label("sort_key")).select_from(Products)
     if shape.priced:
         priced = and_(product_price.product_id == product.id, product_price.currency == currency_parameter())
-        rows = rows.join(ProductPrice, priced)
+        rows = rows.join(ProductPrices, priced)
     return rows.where(product.status == ACTIVE, *_filters(shape)).order_by(*_order(shape, key, _id(shape)))
 
 
 def _newest_of_each_category(shape: Shape, root: FromClause) -> Select[Any]:
     """Merge the newest of each category below: reading a page of each is bounded, whatever their sizes."""
-    below = Category.__table__.alias("below")
+    below = Categories.__table__.alias("below")
     newest = _products(shape).where(product.category_id == below.c.id).limit(_BOUND).lateral("newest")
     return (
         select(newest)

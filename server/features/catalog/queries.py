@@ -25,18 +25,18 @@ from sqlalchemy.dialects.postgresql import ARRAY, CHAR, aggregate_order_by
 from server.db.session import ReadTx
 from server.db.statement import Query
 from server.features.catalog.errors import CategoryNotFound, ProductNotFound
-from server.features.catalog.tables import Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice
+from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, VariantPrices, Variants
 from server.features.catalog.values import CategoryNode, ProductDetail
-from server.features.inventory.tables import StockItem
+from server.features.inventory.tables import StockItems
 from server.kernel.ids import CategoryId, ProductId
 
-category = Category.__table__.c
-product = Product.__table__.c
+category = Categories.__table__.c
+product = Products.__table__.c
 media = ProductMedia.__table__.c
-variant = Variant.__table__.c
-product_price = ProductPrice.__table__.c
-_variant_price = VariantPrice.__table__.c
-_stock = StockItem.__table__.c
+variant = Variants.__table__.c
+product_price = ProductPrices.__table__.c
+_variant_price = VariantPrices.__table__.c
+_stock = StockItems.__table__.c
 
 # Words and limits are written into statements and not bound: a bound one keeps a generic plan from using partial
 # indexes, and from knowing that only few rows are wanted.
@@ -52,12 +52,12 @@ _can_be_bought = or_(_stock.id.is_(None), _available + _stock.backorder_limit > 
 
 def sold_now(product_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether any variant of a product can be bought now."""
-    counted = Variant.__table__.outerjoin(StockItem, _stock.variant_id == variant.id)
+    counted = Variants.__table__.outerjoin(StockItems, _stock.variant_id == variant.id)
     return exists(
         select(literal_column("1"))
         .select_from(counted)
         .where(variant.product_id == product_id, variant.active, _can_be_bought)
-        .correlate_except(Variant, StockItem)
+        .correlate_except(Variants, StockItems)
     )
 
 
@@ -87,7 +87,7 @@ def summarize(page: FromClause, order: tuple[ColumnElement[Any], ...]) -> Select
             page.c.sort_key,
         )
         .select_from(page)
-        .outerjoin(ProductPrice, priced)
+        .outerjoin(ProductPrices, priced)
         .outerjoin(picture, TRUE)
         .order_by(*order)
     )
@@ -106,22 +106,22 @@ def root_category(*, by_id: bool) -> FromClause:
 
 def in_category(root: FromClause) -> ColumnElement[bool]:
     """Whether a product lies in the category or below it."""
-    below = Category.__table__.alias("below").c
+    below = Categories.__table__.alias("below").c
     # Not LIKE: a slug may contain its wildcards.
     ids = select(below.id).where(func.starts_with(below.path, root.c.path)).scalar_subquery()
     return product.category_id == any_(func.array(ids, type_=ARRAY(Uuid())))
 
 
 def _category_path() -> ColumnElement[Any]:
-    own = Category.__table__.alias("own").c
+    own = Categories.__table__.alias("own").c
     node = func.json_build_array(category.id, category.slug, category.name)
     slugs = select(func.string_to_array(own.path, literal_column("'/'"), type_=ARRAY(Text))).where(
         own.id == product.category_id
     )
     return (
         select(func.json_agg(aggregate_order_by(node, func.length(category.path))))
-        .where(category.slug == any_(cast(slugs.correlate(Product).scalar_subquery(), ARRAY(Text))))
-        .correlate(Product)
+        .where(category.slug == any_(cast(slugs.correlate(Products).scalar_subquery(), ARRAY(Text))))
+        .correlate(Products)
         .scalar_subquery()
     )
 
@@ -133,7 +133,7 @@ def _variants() -> ColumnElement[Any]:
     prices = (
         select(func.json_agg(aggregate_order_by(price, _variant_price.currency)))
         .where(_variant_price.variant_id == variant.id)
-        .correlate(Variant)
+        .correlate(Variants)
         .scalar_subquery()
     )
     row = func.json_build_array(
@@ -149,9 +149,9 @@ def _variants() -> ColumnElement[Any]:
     )
     return (
         select(func.json_agg(aggregate_order_by(row, variant.position, variant.id)))
-        .select_from(Variant.__table__.outerjoin(StockItem, _stock.variant_id == variant.id))
+        .select_from(Variants.__table__.outerjoin(StockItems, _stock.variant_id == variant.id))
         .where(variant.product_id == product.id, variant.active)
-        .correlate(Product)
+        .correlate(Products)
         .scalar_subquery()
     )
 
@@ -161,7 +161,7 @@ def _media() -> ColumnElement[Any]:
     return (
         select(func.json_agg(aggregate_order_by(row, media.position)))
         .where(media.product_id == product.id)
-        .correlate(Product)
+        .correlate(Products)
         .scalar_subquery()
     )
 
@@ -211,7 +211,7 @@ def _tree(root: FromClause | None) -> Query[CategoryNode | None]:
     if root is not None:
         below = and_(func.starts_with(category.path, root.c.path), category.path != root.c.path)
         # The category itself is a row, with nothing beside it when it has no descendants; an unknown one is none.
-        rows = rows.select_from(root.outerjoin(Category, below))
+        rows = rows.select_from(root.outerjoin(Categories, below))
     order = (literal_column("depth", Integer), category.position, category.name, category.id)
     return Query(rows.order_by(*order).limit(literal_column(str(MAX_CATEGORIES), Integer)), _node)
 

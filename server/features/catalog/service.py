@@ -115,8 +115,8 @@ class BrowseService:
             SearchShape(similar=True, after=shape.after, category=shape.category, in_stock=shape.in_stock)
         )
         async with self._db.snapshot() as tx:
-            _, rows = await together(tx, ACCEPT_SIMILAR.bind(), statement.bind(**params))
-        return rows
+            _, found = await together(tx, ACCEPT_SIMILAR.bind(), statement.bind(**params))
+        return list(found)
 
 
 def _tsquery(words: list[str]) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 
-class Category(Base):
+class Categories(Base):
     """A node of the category tree."""
 
     __tablename__ = "categories"
@@ -42,7 +42,7 @@ class Category(Base):
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class Product(Base):
+class Products(Base):
     """What the shop shows: one page, one or more variants that can be bought."""
 
     __tablename__ = "products"
@@ -115,7 +115,7 @@ class ProductMedia(Base):
     alt_text: Mapped[str] = mapped_column(Text, server_default="")
 
 
-class Variant(Base):
+class Variants(Base):
     """What can be bought: one combination of a product's options."""
 
     __tablename__ = "variants"
@@ -142,7 +142,7 @@ class Variant(Base):
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class VariantPrice(Base):
+class VariantPrices(Base):
     """The price of a variant in one currency."""
 
     __tablename__ = "variant_prices"
@@ -158,7 +158,7 @@ class VariantPrice(Base):
     compare_at_amount_minor: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class ProductPrice(Base):
+class ProductPrices(Base):
     """The span of a product's variant prices in one currency, kept by the transaction that changes a price.
 
     Lists filter and sort by it; computing it from the variants would read the whole catalog.

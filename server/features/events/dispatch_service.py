@@ -1,15 +1,18 @@
 """Turns events into jobs: each event once for each task that subscribes to its type."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import structlog
 
+from server.db.handlers import AnySubscription, BatchSubscription
 from server.db.jobs import NewJob, defer_all
 from server.db.session import Database, WriteTx
 from server.features.events import queries
-from server.features.events.queries import EventRow
-from server.features.events.values import InBatches, Subscriptions
+from server.features.events.values import RecordedEvent
+from server.kernel.event import Event
+from server.kernel.ids import EVENT
 
 _log = structlog.get_logger(__name__)
 
@@ -31,17 +34,23 @@ class Dispatcher:
     """Reads the outbox behind a cursor and queues the subscribed jobs.
 
     The jobs and the cursor's move commit together, so an event is handed on exactly once, by however many dispatchers.
-    A task gets `event_id`, `aggregate_id` (UUIDs as text) and `data`. The jobs of one task about one aggregate run one
-    after the other, in the order of the events; those of a task that takes them in batches, as they come.
+    The jobs of one subscription about one aggregate run one after the other, in the order of the events; those of one
+    that takes them in batches, as they come.
     """
 
     def __init__(
-        self, db: Database, subscriptions: Subscriptions, *, cursor: str = "jobs", batch: int = _BATCH
+        self, db: Database, subscriptions: Iterable[AnySubscription], *, cursor: str = "jobs", batch: int = _BATCH
     ) -> None:
         self._db = db
-        self._subscriptions = subscriptions
+        self._subscriptions: dict[str, list[AnySubscription]] = {}
+        for subscription in subscriptions:
+            self._subscriptions.setdefault(subscription.event.name, []).append(subscription)
         self._cursor = cursor
         self._batch = batch
+
+    def subscriptions(self, kind: type[Event]) -> Sequence[AnySubscription]:
+        """Return who hears of a kind of event: any number."""
+        return tuple(self._subscriptions.get(kind.name, ()))
 
     async def run(self) -> None:
         """Dispatch until cancelled; a database that is away is waited for."""
@@ -56,12 +65,10 @@ class Dispatcher:
     async def dispatch(self) -> int:
         """Hand on what can be handed on now, one batch at most; return how many events."""
         async with self._db.write() as tx:
-            cursor = await queries.LOCK_CURSOR.first(tx, name=self._cursor)
+            cursor = await queries.lock_cursor(tx, self._cursor)
             if cursor is None:
                 return 0
-            rows = await queries.LIST_AFTER.all(
-                tx, transaction_id=cursor.transaction_id, position=cursor.position, limit=self._batch
-            )
+            rows = await queries.list_after(tx, cursor, count=self._batch)
             settled = [row for row in rows if row.settled]
             if settled:
                 await self._hand_on(tx, settled)
@@ -70,35 +77,33 @@ class Dispatcher:
     async def start(self) -> None:
         """Make the cursor when there is none yet: it begins with the first event ever."""
         async with self._db.write_single() as tx:
-            await queries.INSERT_CURSOR.run(tx, name=self._cursor)
+            await queries.insert_cursor(tx, self._cursor)
 
     async def _turn(self) -> float:
         async with self._db.read() as tx:
-            if not await queries.HAS_NEWS.one(tx, name=self._cursor):
+            if not await queries.has_news(tx, self._cursor):
                 return _IDLE_SECONDS
         handed_on = await self.dispatch()
         if handed_on == self._batch:
             return 0
         return _GATHERING_SECONDS if handed_on else _WAITING_SECONDS
 
-    async def _hand_on(self, tx: WriteTx, rows: list[EventRow]) -> None:
+    async def _hand_on(self, tx: WriteTx, rows: list[RecordedEvent]) -> None:
         await defer_all(tx, self._jobs(rows))
-        last = rows[-1]
-        await queries.MOVE_CURSOR.run(
-            tx, transaction_id=last.transaction_id, to_position=last.position, of_name=self._cursor
-        )
+        await queries.move_cursor(tx, self._cursor, last=rows[-1])
 
-    def _jobs(self, rows: list[EventRow]) -> list[NewJob]:
+    def _jobs(self, rows: list[RecordedEvent]) -> list[NewJob]:
         jobs = []
         batches: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
-            args = {"event_id": str(row.id), "aggregate_id": str(row.aggregate_id), "data": row.data}
-            for task in self._subscriptions.get(row.type, ()):
-                if isinstance(task, InBatches):
-                    batches.setdefault(task.task_name, []).append(args)
+            args = {"event_id": EVENT.write(row.id), "data": row.data}
+            for subscription in self._subscriptions.get(row.type, ()):
+                name = subscription.name
+                if isinstance(subscription, BatchSubscription):
+                    batches.setdefault(name, []).append(args)
                 else:
-                    jobs.append(NewJob(task, args, lock=f"{task}:{row.aggregate_id}"))
-        for task_name, events in batches.items():
+                    jobs.append(NewJob(name, args, lock=f"{name}:{row.aggregate_id}"))
+        for name, events in batches.items():
             parts = [events[start : start + _JOB_BATCH] for start in range(0, len(events), _JOB_BATCH)]
-            jobs += [NewJob(task_name, {"events": part}) for part in parts]
+            jobs += [NewJob(name, {"events": part}) for part in parts]
         return jobs

@@ -15,7 +15,9 @@ from psycopg_pool import PoolTimeout
 
 from server.db.session import Database
 from server.features.events import queries
-from server.features.events.queries import News
+from server.features.events.values import News
+from server.kernel.event import Event, known_events
+from server.kernel.payload import PayloadUnreadable, from_json
 
 _log = structlog.get_logger(__name__)
 
@@ -39,11 +41,13 @@ class Follower:
         self,
         db: Database,
         *,
-        on_events: Callable[[Sequence[News]], None],
+        on_events: Callable[[Sequence[Event]], None],
         on_found: Callable[[], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._db = db
+        # Those that this program does not know were told by a newer one, and concern nobody here.
+        self._kinds = known_events()
         self._on_events = on_events
         self._on_found = on_found
         self._on_lost = on_lost
@@ -71,7 +75,7 @@ class Follower:
             try:
                 await self._look()
                 pause = _PAUSE_SECONDS
-            except (psycopg.Error, PoolTimeout, _Flooded) as error:
+            except (psycopg.Error, PoolTimeout, PayloadUnreadable, _Flooded) as error:
                 if self._floor is not None:
                     _log.warning("events.follower_lost", error=repr(error))
                 self._floor = None
@@ -82,8 +86,8 @@ class Follower:
     async def _look(self) -> None:
         async with self._db.read() as tx:
             found = self._floor is None
-            floor = self._floor or await queries.HORIZON.one(tx)
-            news = await queries.LIST_NEWS.all(tx, floor=floor)
+            floor = self._floor or await queries.get_horizon(tx)
+            news = await queries.list_news(tx, floor=floor)
         if len(news) > queries.MAX_NEWS:
             raise _Flooded
         fresh = [event for event in news if event.position is not None and event.position not in self._seen]
@@ -93,4 +97,9 @@ class Follower:
             # What is there already is old: whoever is told of it begins now.
             self._on_found()
         elif fresh:
-            self._on_events(fresh)
+            self._tell(fresh)
+
+    def _tell(self, fresh: Sequence[News]) -> None:
+        events = [from_json(self._kinds[one.type], one.data) for one in fresh if one.type in self._kinds]
+        if events:
+            self._on_events(events)

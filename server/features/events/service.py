@@ -1,28 +1,12 @@
 """Recording events: the door for every other feature."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
-from uuid import UUID
-
 from server.db.session import WriteTx
 from server.db.statement import Bound
 from server.features.events import queries
-from server.kernel.ids import new_id
-
-JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
+from server.kernel.event import Event
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """Something that happened to an aggregate; `type` is past tense, such as `order.placed`."""
-
-    type: str
-    aggregate_id: UUID
-    data: Mapping[str, JsonValue] = field(default_factory=dict)
-
-
-async def record(tx: WriteTx, *events: NewEvent) -> None:
+async def record(tx: WriteTx, *events: Event) -> None:
     """Write events in the transaction that caused them: one statement, whatever their number.
 
     The caller holds the lock of each aggregate, or has just inserted it: it got it in an earlier statement of this
@@ -30,19 +14,9 @@ async def record(tx: WriteTx, *events: NewEvent) -> None:
     refuses the second.
     """
     if events:
-        await queries.INSERT_EVENTS.run(tx, **_rows(events))
+        await queries.insert_events(tx, events)
 
 
-def recording(*events: NewEvent) -> Bound[None]:
+def recording(*events: Event) -> Bound[object]:
     """Return the statement that writes events, one at least, to be run together with others; see `record`."""
-    return queries.INSERT_EVENTS.bind(**_rows(events))
-
-
-def _rows(events: Sequence[NewEvent]) -> dict[str, list[Any]]:
-    return {
-        "ordinal": list(range(len(events))),
-        "id": [new_id() for _ in events],
-        "type": [event.type for event in events],
-        "aggregate_id": [event.aggregate_id for event in events],
-        "data": [dict(event.data) for event in events],
-    }
+    return queries.inserting_events(events)

@@ -22,7 +22,7 @@ class TransactionId(UserDefinedType[int]):
         return "xid8"
 
 
-class Event(Base):
+class Events(Base):
     """Something that others may care about."""
 
     __tablename__ = "events"
@@ -36,7 +36,9 @@ class Event(Base):
     # Readers go by (transaction_id, position) and stop before the oldest transaction that still runs.
     transaction_id: Mapped[int] = mapped_column(TransactionId, server_default=text("pg_current_xact_id()"))
     id: Mapped[UUID] = mapped_column(Uuid, unique=True)
+    # The name of its class.
     type: Mapped[str] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(Integer, server_default=text("1"))
     aggregate_id: Mapped[UUID] = mapped_column(Uuid)
     # Counts the events of one aggregate without gaps.
     sequence: Mapped[int] = mapped_column(Integer)
@@ -44,7 +46,7 @@ class Event(Base):
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class EventCursor(Base):
+class EventCursors(Base):
     """How far a reader has come."""
 
     __tablename__ = "event_cursors"

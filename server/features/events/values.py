@@ -1,20 +1,46 @@
-"""Who hears of events."""
+"""Events as they are kept, and how far their readers have come."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from server.kernel.ids import EventId
 
 
 @dataclass(frozen=True, slots=True)
-class InBatches:
-    """A task that takes many events at once, as `events`, each with what another task gets.
+class CursorPosition:
+    """How far a reader has come. PostgreSQL writes a transaction id as text."""
 
-    Its jobs run side by side, so it is for events whose order does not matter. A job that is repeated gets all of them
-    again: the task sees to it that one event's trouble does not repeat the others.
+    transaction_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event after the cursor; `settled` when no earlier one can appear any more."""
+
+    transaction_id: str
+    position: int
+    settled: bool
+    id: EventId
+    type: str
+    aggregate_id: UUID
+    sequence: int
+    data: dict[str, Any]
+    created_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An event that a follower may not have seen; without a position it only tells the horizon.
+
+    `horizon` is the oldest transaction that still ran when the follower looked; `settled` when the event is before it.
     """
 
-    task_name: str
-
-
-# The tasks that hear of an event, by its type.
-Subscriptions: TypeAlias = Mapping[str, Sequence[str | InBatches]]
+    horizon: str
+    position: int | None
+    settled: bool
+    type: str
+    aggregate_id: UUID
+    data: dict[str, Any]

@@ -31,12 +31,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from server.db.statement import Command, ScalarCommand, unnest_rows
-from server.features.inventory.tables import Reservation, StockItem, StockMovement
+from server.features.inventory.tables import Reservations, StockItems, StockMovements
 from server.features.inventory.values import Shortage
 from server.kernel.ids import VariantId
 
-_stock = StockItem.__table__.c
-_reservation = Reservation.__table__.c
+_stock = StockItems.__table__.c
+_reservation = Reservations.__table__.c
 
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _ORDER = bindparam("order_id", type_=Uuid())
@@ -56,7 +56,7 @@ _COUNTERS = (_stock.id, _stock.variant_id, _stock.on_hand, _stock.reserved, _sto
 
 def _in_lock_order(rows: Select[Any]) -> CTE:
     """Lock stock rows in id order. NO KEY: the foreign keys of others' ledger rows need not wait."""
-    return rows.order_by(_stock.id).with_for_update(of=StockItem, key_share=True).cte("locked")
+    return rows.order_by(_stock.id).with_for_update(of=StockItems, key_share=True).cte("locked")
 
 
 def _stock_of_order(*statuses: str) -> CTE:
@@ -76,7 +76,7 @@ def _count_anew(
     has changed it meanwhile: a sum with a counter that is old by then would break a constraint that nothing breaks.
     """
     return (
-        update(StockItem)
+        update(StockItems)
         .where(_stock.id == locked.c.id)
         .values(
             on_hand=locked.c.on_hand if on_hand is None else on_hand,
@@ -97,7 +97,7 @@ def _write_ledger(
 ) -> CTE:
     columns = ["stock_id", "kind", "on_hand_delta", "reserved_delta", "order_id", "actor_id", "created_time"]
     rows = select(moved.c.stock_id, kind, on_hand, reserved, order_id, _ACTOR, _NOW)
-    return insert(StockMovement).from_select(columns, rows).cte("ledger")
+    return insert(StockMovements).from_select(columns, rows).cte("ledger")
 
 
 def _sum_by_stock(changed: CTE) -> CTE:
@@ -126,7 +126,7 @@ def _hold() -> Select[Any]:
         .returning(_stock.id.label("stock_id"), locked.c.quantity)
         .cte("held")
     )
-    earlier = Reservation.__table__.alias("earlier").c
+    earlier = Reservations.__table__.alias("earlier").c
     sequence = (
         select(func.coalesce(func.max(earlier.sequence) + 1, 0)).where(earlier.order_id == _ORDER).scalar_subquery()
     )
@@ -134,7 +134,7 @@ def _hold() -> Select[Any]:
     rows = select(
         func.uuidv7(type_=Uuid()), _ORDER, held.c.stock_id, sequence, held.c.quantity, _word("HELD"), _EXPIRES, _NOW
     )
-    reserved = insert(Reservation).from_select(columns, rows).cte("reserved")
+    reserved = insert(Reservations).from_select(columns, rows).cte("reserved")
     ledger = _write_ledger(_word("HOLD"), held, _ORDER, reserved=held.c.quantity)
     return select(short.c.variant_id, short.c.available).add_cte(reserved, ledger)
 
@@ -144,7 +144,7 @@ def _expire_overdue() -> Select[Any]:
         select(*_COUNTERS).where(_stock.variant_id == any_(bindparam("variant_ids", type_=ARRAY(Uuid()))))
     )
     expired = (
-        update(Reservation)
+        update(Reservations)
         .where(
             _reservation.stock_id == locked.c.id,
             _reservation.status == _word("HELD"),
@@ -167,16 +167,16 @@ def _lock() -> Select[Any]:
 def _lost_count() -> ColumnElement[int]:
     return (
         select(func.count())
-        .select_from(Reservation)
+        .select_from(Reservations)
         .where(_reservation.order_id == _ORDER, _reservation.status == _word("EXPIRED"))
         .scalar_subquery()
     )
 
 
 def _commit() -> Select[Any]:
-    lost = Reservation.__table__.alias("lost").c
+    lost = Reservations.__table__.alias("lost").c
     changed = (
-        update(Reservation)
+        update(Reservations)
         .where(
             _reservation.order_id == _ORDER,
             _reservation.status == _word("HELD"),
@@ -191,7 +191,7 @@ def _commit() -> Select[Any]:
 
 def _extend() -> Select[Any]:
     changed = (
-        update(Reservation)
+        update(Reservations)
         .where(_reservation.order_id == _ORDER, _reservation.status == _word("HELD"))
         .values(expires_time=func.greatest(_reservation.expires_time, _EXPIRES))
         .cte("changed")
@@ -202,7 +202,7 @@ def _extend() -> Select[Any]:
 def _release(*, expired: bool) -> Select[Any]:
     locked = _stock_of_order("HELD", "COMMITTED")
     changed = (
-        update(Reservation)
+        update(Reservations)
         .where(
             _reservation.stock_id == locked.c.id,
             _reservation.order_id == _ORDER,
@@ -257,13 +257,13 @@ def _consume() -> Select[Any]:
     )
     nothing_short = ~exists(select(short.c.variant_id))
     whole = (
-        update(Reservation)
+        update(Reservations)
         .where(_reservation.id == parts.c.id, parts.c.taken == parts.c.quantity, nothing_short)
         .values(status=_word("CONSUMED"))
         .cte("whole")
     )
     rest = (
-        update(Reservation)
+        update(Reservations)
         .where(
             _reservation.id == parts.c.id,
             parts.c.taken > _NONE,
@@ -289,7 +289,7 @@ def _consume() -> Select[Any]:
 
 def _split(parts: CTE, nothing_short: ColumnElement[bool]) -> CTE:
     """Record the consumed part of a reservation of which something is left."""
-    earlier = Reservation.__table__.alias("earlier").c
+    earlier = Reservations.__table__.alias("earlier").c
     sequence = select(func.max(earlier.sequence) + 1).where(earlier.order_id == _ORDER).scalar_subquery()
     columns = ["id", "order_id", "stock_id", "sequence", "quantity", "status", "expires_time", "created_time"]
     rows = select(
@@ -302,14 +302,14 @@ def _split(parts: CTE, nothing_short: ColumnElement[bool]) -> CTE:
         parts.c.expires_time,
         _NOW,
     ).where(parts.c.taken > _NONE, parts.c.taken < parts.c.quantity, nothing_short)
-    return insert(Reservation).from_select(columns, rows).cte("split")
+    return insert(Reservations).from_select(columns, rows).cte("split")
 
 
 def _lost_units() -> Select[Any]:
     quantity = cast(func.sum(_reservation.quantity), BigInteger)
     return (
         select(_stock.variant_id, quantity)
-        .join(Reservation, _reservation.stock_id == _stock.id)
+        .join(Reservations, _reservation.stock_id == _stock.id)
         .where(_reservation.order_id == _ORDER, _reservation.status == _word("EXPIRED"))
         .group_by(_stock.variant_id)
     )
@@ -327,7 +327,7 @@ EXPIRE = ScalarCommand(_release(expired=True), int)
 CONSUME = Command(_consume(), Shortage)
 LOST_UNITS = Command(_lost_units(), lambda variant_id, quantity: (VariantId(variant_id), int(quantity)))
 FORGET_LOST = Command(
-    update(Reservation)
+    update(Reservations)
     .where(_reservation.order_id == _ORDER, _reservation.status == _word("EXPIRED"))
     .values(status=_word("RELEASED"))
 )

@@ -9,15 +9,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery, unnest_rows
-from server.features.catalog.tables import Variant
-from server.features.inventory.tables import Location, StockItem, StockMovement
+from server.features.catalog.tables import Variants
+from server.features.inventory.tables import Locations, StockItems, StockMovements
 from server.features.inventory.values import FirstCount, Stock
 from server.kernel.ids import ProductId, UserId, VariantId, new_id
 
 # The name of the one place where goods are kept until there are more.
 DEFAULT_LOCATION = "Default"
 
-_stock = StockItem.__table__.c
+_stock = StockItems.__table__.c
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _ACTOR = bindparam("actor_id", type_=Uuid())
 _REASON = bindparam("reason", type_=Text())
@@ -34,7 +34,7 @@ _COLUMNS = (
 
 _FIND = Query(select(*_COLUMNS).where(_stock.variant_id == bindparam("variant_id")), Stock)
 _VARIANT_EXISTS = ScalarQuery(
-    select(literal_column("true")).where(Variant.__table__.c.id == bindparam("variant_id")), bool
+    select(literal_column("true")).where(Variants.__table__.c.id == bindparam("variant_id")), bool
 )
 
 
@@ -49,7 +49,7 @@ def _adjust() -> Select[Any]:
         bindparam("count", type_=BigInteger()), before.c.on_hand + bindparam("delta", type_=BigInteger())
     )
     adjusted = (
-        update(StockItem)
+        update(StockItems)
         .where(
             _stock.id == before.c.id,
             target >= literal_column("0"),
@@ -65,7 +65,7 @@ def _adjust() -> Select[Any]:
     rows = select(
         adjusted.c.id, literal_column("'ADJUST'"), adjusted.c.change, literal_column("0"), _ACTOR, _REASON, _NOW
     )
-    ledger = insert(StockMovement).from_select(columns, rows).cte("ledger")
+    ledger = insert(StockMovements).from_select(columns, rows).cte("ledger")
     return select(*[adjusted.c[column.name] for column in _COLUMNS]).add_cte(ledger)
 
 
@@ -76,18 +76,18 @@ def _create() -> Select[Any]:
         on_hand=BigInteger(),
         backorder_limit=BigInteger(),
     )
-    location = insert(Location).values(
+    location = insert(Locations).values(
         id=bindparam("location_id", type_=Uuid()), name=bindparam("location_name", type_=Text()), created_time=_NOW
     )
     # Written over with itself, so that the row is returned whether or not it is new.
     location_row = (
         location.on_conflict_do_update(index_elements=["name"], set_={"name": location.excluded.name})
-        .returning(Location.__table__.c.id)
+        .returning(Locations.__table__.c.id)
         .cte("location")
     )
     columns = ["id", "variant_id", "location_id", "on_hand", "backorder_limit", "updated_time"]
     created = (
-        insert(StockItem)
+        insert(StockItems)
         .from_select(
             columns,
             select(
@@ -105,7 +105,7 @@ def _create() -> Select[Any]:
     )
     ledger_columns = ["stock_id", "kind", "on_hand_delta", "reserved_delta", "created_time"]
     ledger = (
-        insert(StockMovement)
+        insert(StockMovements)
         .from_select(
             ledger_columns,
             select(
@@ -135,7 +135,7 @@ async def variant_exists(tx: ReadTx, variant_id: VariantId) -> bool:
     return await _VARIANT_EXISTS.first(tx, variant_id=variant_id) is not None
 
 
-_PRODUCT_OF = ScalarQuery(select(Variant.product_id).where(Variant.id == bindparam("variant_id")), ProductId)
+_PRODUCT_OF = ScalarQuery(select(Variants.product_id).where(Variants.id == bindparam("variant_id")), ProductId)
 
 
 async def adjust_on_hand(

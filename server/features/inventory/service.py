@@ -18,9 +18,9 @@ from server.db.idempotency import Claim
 from server.db.session import Database, ReadTx, WriteTx
 from server.db.statement import together
 from server.features.events import service as events
-from server.features.events.service import NewEvent
 from server.features.inventory import hold_queries, queries
 from server.features.inventory.errors import OutOfStock, StockNotTracked, StockReserved, VariantNotFound
+from server.features.inventory.events import StockAdjusted
 from server.features.inventory.values import FirstCount, Shortage, Stock
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId, UserId, VariantId
@@ -154,8 +154,7 @@ class InventoryService:
                 present = await get_stock(tx, variant_id)
                 raise StockReserved(on_hand=present.on_hand, reserved=present.reserved)
             product_id = await queries.get_product_id(tx, variant_id)
-            adjusted = NewEvent("stock.adjusted", variant_id, {"product_ids": [str(product_id)]})
-            await events.record(tx, adjusted)
+            await events.record(tx, StockAdjusted(variant_id=variant_id, product_ids=(product_id,)))
             return stock
 
 

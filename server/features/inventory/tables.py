@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 
-class Location(Base):
+class Locations(Base):
     """A place that keeps goods."""
 
     __tablename__ = "locations"
@@ -31,7 +31,7 @@ class Location(Base):
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class StockItem(Base):
+class StockItems(Base):
     """The counters of one variant at one location. A variant without a row is not tracked and never runs out."""
 
     __tablename__ = "stock_items"
@@ -57,7 +57,7 @@ class StockItem(Base):
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class Reservation(Base):
+class Reservations(Base):
     """Units of one stock item that an order holds. It keeps its stock item, and so the variant, from being deleted."""
 
     __tablename__ = "reservations"
@@ -85,7 +85,7 @@ class Reservation(Base):
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class StockMovement(Base):
+class StockMovements(Base):
     """One change of the counters. The rows of a stock item always sum to its counters; none is ever changed."""
 
     __tablename__ = "stock_movements"

@@ -9,16 +9,18 @@ from typing import Any, Unpack
 from server.db.session import WriteTx
 from server.db.statement import together
 from server.features.events import service as events
-from server.features.events.service import JsonValue, NewEvent
 from server.features.inventory import service as inventory
 from server.features.inventory.errors import OutOfStock
 from server.features.orders import rules, write_queries
+from server.features.orders.events import OrderCompleted, OrderConfirmed, OrderExpired, OrderStatusChanged
 from server.features.orders.invoicing.service import Seller, invoice_document
 from server.features.orders.rules import OrderStatus, PaymentStatus
 from server.features.orders.values import Order, OrderChanges
 from server.features.orders.write_queries import Step
 from server.kernel.actor import Actor
-from server.kernel.ids import VariantId
+from server.kernel.event import Event
+from server.kernel.ids import ProductId, VariantId
+from server.kernel.money import Money
 
 _PAID = (PaymentStatus.NOT_REQUIRED, PaymentStatus.PAID, PaymentStatus.OVERPAID)
 
@@ -31,7 +33,7 @@ class Change:
         self.order = order
         self.now = now
         self.steps: list[Step] = []
-        self.events: list[NewEvent] = []
+        self.events: list[Event] = []
         # To be issued, and where that stands in the timeline.
         self.invoice: dict[str, Any] | None = None
         self.invoice_place = 0
@@ -44,7 +46,7 @@ class Change:
         """Append to the timeline."""
         self.steps.append(step)
 
-    def tell(self, event: NewEvent) -> None:
+    def tell(self, event: Event) -> None:
         """Record an event."""
         self.events.append(event)
 
@@ -89,7 +91,7 @@ async def confirm(tx: WriteTx, change: Change, *, seller: Seller, actor: Actor |
     rules.check_order_step(before, OrderStatus.CONFIRMED)
     change.update(status=OrderStatus.CONFIRMED, confirmed_time=change.now)
     change.note(Step("STATUS_CHANGED", before, OrderStatus.CONFIRMED, actor=actor))
-    change.tell(_news("order.confirmed", change.order))
+    change.tell(_told(OrderConfirmed, change.order))
     issue_invoice_if_paid(change, seller=seller)
     await complete_if_nothing_left(tx, change)
 
@@ -109,7 +111,7 @@ async def complete_if_nothing_left(tx: WriteTx, change: Change) -> None:
     if handed_over and rules.nothing_left(record.payment_status, record.fulfillment_status):
         change.update(status=OrderStatus.COMPLETED, completed_time=change.now)
         change.note(Step("STATUS_CHANGED", OrderStatus.CONFIRMED, OrderStatus.COMPLETED))
-        change.tell(_news("order.completed", change.order))
+        change.tell(_told(OrderCompleted, change.order))
 
 
 async def expire(tx: WriteTx, change: Change, *, reason: str) -> None:
@@ -119,7 +121,7 @@ async def expire(tx: WriteTx, change: Change, *, reason: str) -> None:
     await inventory.release(tx, change.order.record.id, now=change.now, expired=True)
     change.update(status=OrderStatus.EXPIRED)
     change.note(Step("STATUS_CHANGED", before, OrderStatus.EXPIRED, reason))
-    change.tell(_news("order.expired", change.order))
+    change.tell(_told(OrderExpired, change.order))
 
 
 async def _hand_over(tx: WriteTx, order: Order, *, now: datetime) -> bool:
@@ -142,22 +144,18 @@ def _goods_without_parcel(order: Order) -> dict[VariantId, int]:
     return goods
 
 
-def _news(event_type: str, order: Order) -> NewEvent:
+def _told(kind: type[OrderStatusChanged], order: Order) -> OrderStatusChanged:
     record = order.record
-    return NewEvent(
-        event_type,
-        record.id,
-        {
-            "order_number": record.number,
-            "status": record.status.value,
-            "payment_status": record.payment_status.value,
-            "currency_code": record.currency,
-            "total_minor": record.total_minor,
-            "product_ids": product_ids(order),
-        },
+    return kind(
+        order_id=record.id,
+        order_number=record.number,
+        status=record.status,
+        payment_status=record.payment_status,
+        total=Money(record.currency, record.total_minor),
+        product_ids=product_ids(order),
     )
 
 
-def product_ids(order: Order) -> list[JsonValue]:
-    """List the products of an order, as texts, for those who follow stock."""
-    return [str(product_id) for product_id in sorted({line.product_id for line in order.lines})]
+def product_ids(order: Order) -> tuple[ProductId, ...]:
+    """List the products of an order, for those who follow stock."""
+    return tuple(sorted({line.product_id for line in order.lines}))

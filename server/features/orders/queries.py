@@ -10,39 +10,46 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Query, ScalarQuery, together
-from server.features.inventory.tables import Reservation, StockItem
+from server.features.inventory.tables import Reservations, StockItems
 from server.features.orders.errors import OrderNotFound
 from server.features.orders.rules import FulfillmentStatus, OrderStatus, ParcelStatus, PaymentStatus
-from server.features.orders.tables import OWNED, Fulfillment, FulfillmentLine, Invoice, OrderLine, TimelineEntry
-from server.features.orders.tables import Order as OrderTable
+from server.features.orders.tables import (
+    OWNED,
+    FulfillmentLines,
+    Fulfillments,
+    Invoices,
+    OrderLines,
+    Orders,
+    OrderTimeline,
+)
 from server.features.orders.values import InvoiceRecord, LineRecord, Order, OrderRecord, ParcelRecord, TimelineRecord
 from server.kernel.actor import Actor
 from server.kernel.ids import OrderId, VariantId
 
 ORDER_COLUMNS = (
-    OrderTable.id,
-    OrderTable.number,
-    OrderTable.cart_id,
-    OrderTable.user_id,
-    OrderTable.email,
-    OrderTable.status,
-    OrderTable.payment_status,
-    OrderTable.fulfillment_status,
-    OrderTable.currency,
-    OrderTable.subtotal_minor,
-    OrderTable.discount_minor,
-    OrderTable.shipping_minor,
-    OrderTable.tax_minor,
-    OrderTable.included_tax_minor,
-    OrderTable.total_minor,
-    OrderTable.taxes,
-    OrderTable.shipping_address,
-    OrderTable.billing_address,
-    OrderTable.shipping_method,
-    OrderTable.placed_time,
-    OrderTable.expires_time,
-    OrderTable.confirmed_time,
-    OrderTable.completed_time,
+    Orders.id,
+    Orders.number,
+    Orders.cart_id,
+    Orders.user_id,
+    Orders.email,
+    Orders.status,
+    Orders.payment_status,
+    Orders.fulfillment_status,
+    Orders.currency,
+    Orders.subtotal_minor,
+    Orders.discount_minor,
+    Orders.shipping_minor,
+    Orders.tax_minor,
+    Orders.included_tax_minor,
+    Orders.total_minor,
+    Orders.taxes,
+    Orders.shipping_address,
+    Orders.billing_address,
+    Orders.shipping_method,
+    Orders.placed_time,
+    Orders.expires_time,
+    Orders.confirmed_time,
+    Orders.completed_time,
 )
 
 
@@ -59,107 +66,105 @@ def _parcel_record(*columns: Any) -> ParcelRecord:
     return ParcelRecord(columns[0], columns[1], ParcelStatus(columns[2]), *columns[3:])
 
 
-_invoice_number = (
-    select(Invoice.number).where(Invoice.order_id == OrderTable.id).correlate(OrderTable).scalar_subquery()
-)
+_invoice_number = select(Invoices.number).where(Invoices.order_id == Orders.id).correlate(Orders).scalar_subquery()
 _orders: Select[Any] = select(*ORDER_COLUMNS, _invoice_number)
 # What belongs to others does not exist for the caller.
 _visible = or_(bindparam("sees_all", type_=Boolean), OWNED)
-_one = _orders.where(OrderTable.id == bindparam("order_id"))
+_one = _orders.where(Orders.id == bindparam("order_id"))
 _GET = Query(_one.where(_visible), _order_record)
-_LOCK = Query(_one.with_for_update(of=OrderTable), _order_record)
-_LOCK_ROW = ScalarQuery(select(OrderTable.id).where(OrderTable.id == bindparam("order_id")).with_for_update(), UUID)
+_LOCK = Query(_one.with_for_update(of=Orders), _order_record)
+_LOCK_ROW = ScalarQuery(select(Orders.id).where(Orders.id == bindparam("order_id")).with_for_update(), UUID)
 _newest_first = (
-    _orders.where(OrderTable.user_id == bindparam("user_id")).order_by(OrderTable.id.desc()).limit(bindparam("count"))
+    _orders.where(Orders.user_id == bindparam("user_id")).order_by(Orders.id.desc()).limit(bindparam("count"))
 )
 _LIST_FIRST = Query(_newest_first, _order_record)
-_LIST_AFTER = Query(_newest_first.where(OrderTable.id < bindparam("after_id")), _order_record)
+_LIST_AFTER = Query(_newest_first.where(Orders.id < bindparam("after_id")), _order_record)
 _order_ids = any_(bindparam("order_ids", type_=ARRAY(Uuid)))
-_SEVERAL = Query(_orders.where(OrderTable.id == _order_ids).order_by(OrderTable.id), _order_record)
+_SEVERAL = Query(_orders.where(Orders.id == _order_ids).order_by(Orders.id), _order_record)
 _LINES = Query(
     select(
-        OrderLine.order_id,
-        OrderLine.id,
-        OrderLine.position,
-        OrderLine.product_id,
-        OrderLine.variant_id,
-        OrderLine.sku,
-        OrderLine.title,
-        OrderLine.options,
-        OrderLine.requires_shipping,
-        OrderLine.quantity,
-        OrderLine.shipped_quantity,
-        OrderLine.unit_price_minor,
-        OrderLine.subtotal_minor,
-        OrderLine.discount_minor,
-        OrderLine.tax_minor,
-        OrderLine.total_minor,
+        OrderLines.order_id,
+        OrderLines.id,
+        OrderLines.position,
+        OrderLines.product_id,
+        OrderLines.variant_id,
+        OrderLines.sku,
+        OrderLines.title,
+        OrderLines.options,
+        OrderLines.requires_shipping,
+        OrderLines.quantity,
+        OrderLines.shipped_quantity,
+        OrderLines.unit_price_minor,
+        OrderLines.subtotal_minor,
+        OrderLines.discount_minor,
+        OrderLines.tax_minor,
+        OrderLines.total_minor,
     )
-    .where(OrderLine.order_id == _order_ids)
-    .order_by(OrderLine.order_id, OrderLine.position),
+    .where(OrderLines.order_id == _order_ids)
+    .order_by(OrderLines.order_id, OrderLines.position),
     LineRecord,
 )
 _PARCELS = Query(
     select(
-        Fulfillment.order_id,
-        Fulfillment.id,
-        Fulfillment.status,
-        Fulfillment.carrier,
-        Fulfillment.tracking_number,
-        Fulfillment.tracking_url,
-        Fulfillment.created_time,
-        Fulfillment.shipped_time,
-        func.array_agg(aggregate_order_by(FulfillmentLine.order_line_id, FulfillmentLine.order_line_id)),
-        func.array_agg(aggregate_order_by(FulfillmentLine.quantity, FulfillmentLine.order_line_id)),
+        Fulfillments.order_id,
+        Fulfillments.id,
+        Fulfillments.status,
+        Fulfillments.carrier,
+        Fulfillments.tracking_number,
+        Fulfillments.tracking_url,
+        Fulfillments.created_time,
+        Fulfillments.shipped_time,
+        func.array_agg(aggregate_order_by(FulfillmentLines.order_line_id, FulfillmentLines.order_line_id)),
+        func.array_agg(aggregate_order_by(FulfillmentLines.quantity, FulfillmentLines.order_line_id)),
     )
-    .join(FulfillmentLine, FulfillmentLine.fulfillment_id == Fulfillment.id)
-    .where(Fulfillment.order_id == _order_ids)
-    .group_by(Fulfillment.id)
-    .order_by(Fulfillment.id),
+    .join(FulfillmentLines, FulfillmentLines.fulfillment_id == Fulfillments.id)
+    .where(Fulfillments.order_id == _order_ids)
+    .group_by(Fulfillments.id)
+    .order_by(Fulfillments.id),
     _parcel_record,
 )
 _TIMELINE = Query(
     select(
-        TimelineEntry.sequence,
-        TimelineEntry.kind,
-        TimelineEntry.from_state,
-        TimelineEntry.to_state,
-        TimelineEntry.actor_kind,
-        TimelineEntry.note,
-        TimelineEntry.created_time,
+        OrderTimeline.sequence,
+        OrderTimeline.kind,
+        OrderTimeline.from_state,
+        OrderTimeline.to_state,
+        OrderTimeline.actor_kind,
+        OrderTimeline.note,
+        OrderTimeline.created_time,
     )
-    .where(TimelineEntry.order_id == bindparam("order_id"))
-    .order_by(TimelineEntry.sequence)
+    .where(OrderTimeline.order_id == bindparam("order_id"))
+    .order_by(OrderTimeline.sequence)
     .limit(1000),
     TimelineRecord,
 )
 _INVOICE = Query(
-    select(Invoice.number, Invoice.issued_time, Invoice.document).where(Invoice.order_id == bindparam("order_id")),
+    select(Invoices.number, Invoices.issued_time, Invoices.document).where(Invoices.order_id == bindparam("order_id")),
     InvoiceRecord,
 )
-_goods_without_parcel = select(OrderLine.id).where(
-    OrderLine.order_id == Reservation.order_id,
-    OrderLine.variant_id == StockItem.variant_id,
-    OrderLine.requires_shipping.is_(False),
+_goods_without_parcel = select(OrderLines.id).where(
+    OrderLines.order_id == Reservations.order_id,
+    OrderLines.variant_id == StockItems.variant_id,
+    OrderLines.requires_shipping.is_(False),
 )
 _LIST_WAITING = ScalarQuery(
-    select(Reservation.order_id)
-    .join(StockItem, StockItem.id == Reservation.stock_id)
+    select(Reservations.order_id)
+    .join(StockItems, StockItems.id == Reservations.stock_id)
     .where(
-        StockItem.variant_id == bindparam("variant_id"),
+        StockItems.variant_id == bindparam("variant_id"),
         # As the partial index says it.
         text("reservations.status = 'COMMITTED'"),
         _goods_without_parcel.exists(),
     )
     .distinct()
-    .order_by(Reservation.order_id)
+    .order_by(Reservations.order_id)
     .limit(bindparam("count")),
     UUID,
 )
 _LIST_OVERDUE = ScalarQuery(
-    select(OrderTable.id)
-    .where(OrderTable.status == "PENDING", OrderTable.expires_time < bindparam("now"))
-    .order_by(OrderTable.expires_time)
+    select(Orders.id)
+    .where(Orders.status == "PENDING", Orders.expires_time < bindparam("now"))
+    .order_by(Orders.expires_time)
     .limit(bindparam("count")),
     UUID,
 )

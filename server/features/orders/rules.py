@@ -55,7 +55,7 @@ class ParcelStatus(StrEnum):
 ORDER_TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PENDING: frozenset({OrderStatus.CONFIRMED, OrderStatus.EXPIRED, OrderStatus.CANCELED}),
     OrderStatus.CONFIRMED: frozenset({OrderStatus.COMPLETED, OrderStatus.CANCELED}),
-    # Money may arrive after the time was up; when the stock can be held again, the order stands after all.
+    # MoneySums may arrive after the time was up; when the stock can be held again, the order stands after all.
     OrderStatus.EXPIRED: frozenset({OrderStatus.CONFIRMED}),
     OrderStatus.COMPLETED: frozenset(),
     OrderStatus.CANCELED: frozenset(),
@@ -79,7 +79,7 @@ class ActorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
+class MoneySums:
     """The sums over all payments of an order, in minor units of its currency."""
 
     captured_minor: int = 0
@@ -113,7 +113,7 @@ def check_parcel_step(current: ParcelStatus, wanted: ParcelStatus) -> None:
         raise InvalidTransition("the fulfillment", current, wanted, PARCEL_TRANSITIONS[current])
 
 
-def payment_status(total_minor: int, money: Money) -> PaymentStatus:
+def payment_status(total_minor: int, money: MoneySums) -> PaymentStatus:
     """Sum up the money of an order; the first that fits counts."""
     captured, refunded = money.captured_minor, money.refunded_minor
     if total_minor == 0 and captured == 0:
@@ -131,7 +131,7 @@ def payment_status(total_minor: int, money: Money) -> PaymentStatus:
     return PaymentStatus.VOIDED if money.voided else PaymentStatus.UNPAID
 
 
-def money_suffices(total_minor: int, money: Money) -> bool:
+def money_suffices(total_minor: int, money: MoneySums) -> bool:
     """Whether enough is here or promised for the agreement to stand; money that goes back does not count."""
     kept = money.captured_minor - money.refunded_minor - money.refund_pending_minor
     return kept + money.authorized_minor >= total_minor

@@ -13,7 +13,7 @@ from server.features.orders.progress_service import (
     expire,
     issue_invoice_if_paid,
 )
-from server.features.orders.rules import Money, OrderStatus
+from server.features.orders.rules import MoneySums, OrderStatus
 from server.features.orders.write_queries import Step
 from server.features.payments.service import LateMoney, PaymentTotals
 from server.kernel.actor import Actor
@@ -68,7 +68,7 @@ class OrderSettlement:
         return None
 
 
-def _change_payment_status(change: Change, money: Money, *, actor: Actor | None) -> None:
+def _change_payment_status(change: Change, money: MoneySums, *, actor: Actor | None) -> None:
     record = change.order.record
     after = rules.payment_status(record.total_minor, money)
     if after is not record.payment_status:
@@ -76,8 +76,8 @@ def _change_payment_status(change: Change, money: Money, *, actor: Actor | None)
         change.update(payment_status=after)
 
 
-def _money(payments: PaymentTotals) -> Money:
-    return Money(
+def _money(payments: PaymentTotals) -> MoneySums:
+    return MoneySums(
         captured_minor=payments.captured_minor,
         refunded_minor=payments.refunded_minor,
         authorized_minor=payments.authorized_minor,

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 
-class Order(Base):
+class Orders(Base):
     """An agreement to buy. Prices are frozen; no foreign key leads out, so deleting others never changes it."""
 
     __tablename__ = "orders"
@@ -52,6 +52,8 @@ class Order(Base):
     cart_id: Mapped[UUID] = mapped_column(Uuid)
     user_id: Mapped[UUID | None] = mapped_column(Uuid)
     email: Mapped[str] = mapped_column(Text)
+    # The language of its mails and its invoice, such as `de`; empty: the shop's.
+    language: Mapped[str] = mapped_column(Text, server_default="")
     status: Mapped[str] = mapped_column(Text)
     payment_status: Mapped[str] = mapped_column(Text)
     fulfillment_status: Mapped[str] = mapped_column(Text)
@@ -82,12 +84,12 @@ class Order(Base):
 # Whose order it is, for whoever reads it: bind `viewer_id` and `viewer_cart_id`. A cart's token opens a guest's order;
 # who ordered as a user has to be signed in.
 OWNED = or_(
-    Order.user_id == bindparam("viewer_id", type_=Uuid),
-    and_(Order.cart_id == bindparam("viewer_cart_id", type_=Uuid), Order.user_id.is_(None)),
+    Orders.user_id == bindparam("viewer_id", type_=Uuid),
+    and_(Orders.cart_id == bindparam("viewer_cart_id", type_=Uuid), Orders.user_id.is_(None)),
 )
 
 
-class OrderLine(Base):
+class OrderLines(Base):
     """What was bought, as it was shown when it was bought."""
 
     __tablename__ = "order_lines"
@@ -116,7 +118,7 @@ class OrderLine(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
 
 
-class TimelineEntry(Base):
+class OrderTimeline(Base):
     """One thing that happened to an order."""
 
     __tablename__ = "order_timeline"
@@ -139,7 +141,7 @@ class TimelineEntry(Base):
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class Fulfillment(Base):
+class Fulfillments(Base):
     """A parcel."""
 
     __tablename__ = "fulfillments"
@@ -158,7 +160,7 @@ class Fulfillment(Base):
     shipped_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class FulfillmentLine(Base):
+class FulfillmentLines(Base):
     """How much of an order line is in a parcel."""
 
     __tablename__ = "fulfillment_lines"
@@ -169,7 +171,7 @@ class FulfillmentLine(Base):
     quantity: Mapped[int] = mapped_column(BigInteger)
 
 
-class InvoiceCounter(Base):
+class InvoiceCounters(Base):
     """The last invoice number of a year. Its row lock is what keeps the numbers free of gaps."""
 
     __tablename__ = "invoice_counters"
@@ -178,7 +180,7 @@ class InvoiceCounter(Base):
     last_number: Mapped[int] = mapped_column(Integer)
 
 
-class Invoice(Base):
+class Invoices(Base):
     """The invoice of a paid order: a frozen document, rendered when it is asked for."""
 
     __tablename__ = "invoices"

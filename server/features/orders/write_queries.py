@@ -33,14 +33,14 @@ from server.features.orders.errors import OrderNumberTaken
 from server.features.orders.queries import ORDER_COLUMNS
 from server.features.orders.rules import ActorKind, ParcelStatus
 from server.features.orders.tables import (
-    Fulfillment,
-    FulfillmentLine,
-    Invoice,
-    InvoiceCounter,
-    OrderLine,
-    TimelineEntry,
+    FulfillmentLines,
+    Fulfillments,
+    InvoiceCounters,
+    Invoices,
+    OrderLines,
+    Orders,
+    OrderTimeline,
 )
-from server.features.orders.tables import Order as OrderTable
 from server.features.orders.values import Order, OrderChanges
 from server.kernel.actor import Actor
 from server.kernel.ids import FulfillmentId, OrderId, OrderLineId, new_id
@@ -76,9 +76,9 @@ _LINE_COLUMNS: dict[str, TypeEngine[Any]] = {
 }
 _order_names = [attribute.key for attribute in ORDER_COLUMNS]
 _order_row = (
-    insert(OrderTable)
+    insert(Orders)
     .values({name: bindparam(name) for name in _order_names} | {"updated_time": bindparam("placed_time")})
-    .returning(OrderTable.id)
+    .returning(Orders.id)
     .cte("placed")
 )
 # One document holds all lines, so that one statement inserts any number of them.
@@ -88,16 +88,16 @@ _line_rows = (
     .render_derived(name="line", with_types=True)
 )
 _lines = (
-    insert(OrderLine)
+    insert(OrderLines)
     .from_select(
         ["order_id", *_LINE_COLUMNS],
         select(bindparam("id", type_=Uuid), *[_line_rows.c[name] for name in _LINE_COLUMNS]),
     )
-    .returning(OrderLine.id)
+    .returning(OrderLines.id)
     .cte("lines")
 )
 _PLACE = Command(
-    insert(TimelineEntry)
+    insert(OrderTimeline)
     .values(
         id=bindparam("entry_id"),
         order_id=bindparam("id"),
@@ -111,8 +111,8 @@ _PLACE = Command(
     .add_cte(_order_row, _lines)
 )
 _UPDATE = Command(
-    update(OrderTable)
-    .where(OrderTable.id == bindparam("order_id"))
+    update(Orders)
+    .where(Orders.id == bindparam("order_id"))
     .values({name: bindparam(name) for name in OrderChanges.__annotations__} | {"updated_time": bindparam("now")})
 )
 _steps = unnest_rows(
@@ -127,12 +127,12 @@ _steps = unnest_rows(
     actor_kind=Text(),
 )
 _last_sequence = (
-    select(func.coalesce(func.max(TimelineEntry.sequence), 0))
-    .where(TimelineEntry.order_id == bindparam("order_id"))
+    select(func.coalesce(func.max(OrderTimeline.sequence), 0))
+    .where(OrderTimeline.order_id == bindparam("order_id"))
     .scalar_subquery()
 )
 _NOTE_STEPS = Command(
-    insert(TimelineEntry).from_select(
+    insert(OrderTimeline).from_select(
         [
             "id",
             "order_id",
@@ -155,22 +155,22 @@ _NOTE_STEPS = Command(
             _steps.c.note,
             _steps.c.actor_id,
             _steps.c.actor_kind,
-            bindparam("now", type_=TimelineEntry.created_time.type),
+            bindparam("now", type_=OrderTimeline.created_time.type),
         ),
     )
 )
-_next_number = upsert(InvoiceCounter).values(year=bindparam("year"), last_number=1)
+_next_number = upsert(InvoiceCounters).values(year=bindparam("year"), last_number=1)
 _taken = (
     _next_number.on_conflict_do_update(
-        index_elements=["year"], set_={"last_number": InvoiceCounter.last_number + literal(1, Integer)}
+        index_elements=["year"], set_={"last_number": InvoiceCounters.last_number + literal(1, Integer)}
     )
-    .returning(InvoiceCounter.last_number)
+    .returning(InvoiceCounters.last_number)
     .cte("taken")
 )
 # At least six digits, and never fewer than the number has.
 _digits = func.greatest(func.length(cast(_taken.c.last_number, Text)), literal_column("6"))
 _ISSUE_INVOICE = ScalarCommand(
-    insert(Invoice)
+    insert(Invoices)
     .from_select(
         ["id", "order_id", "year", "sequence", "number", "issued_time", "document"],
         select(
@@ -183,27 +183,27 @@ _ISSUE_INVOICE = ScalarCommand(
                 literal_column("'-'"),
                 func.lpad(cast(_taken.c.last_number, Text), _digits, literal_column("'0'")),
             ),
-            bindparam("issued_time", type_=Invoice.issued_time.type),
+            bindparam("issued_time", type_=Invoices.issued_time.type),
             bindparam("document", type_=JSONB),
         ),
     )
-    .returning(Invoice.number),
+    .returning(Invoices.number),
     str,
 )
 _parcel = (
-    insert(Fulfillment)
+    insert(Fulfillments)
     .values(
         id=bindparam("parcel_id"),
         order_id=bindparam("order_id"),
         status=ParcelStatus.PENDING.value,
         created_time=bindparam("now"),
     )
-    .returning(Fulfillment.id)
+    .returning(Fulfillments.id)
     .cte("parcel")
 )
 _parcel_lines = unnest_rows("packed", line_id=Uuid(), quantity=BigInteger())
 _PACK = Command(
-    insert(FulfillmentLine)
+    insert(FulfillmentLines)
     .from_select(
         ["fulfillment_id", "order_line_id", "quantity"],
         select(bindparam("parcel_id", type_=Uuid), _parcel_lines.c.line_id, _parcel_lines.c.quantity),
@@ -211,8 +211,8 @@ _PACK = Command(
     .add_cte(_parcel)
 )
 _shipped = (
-    update(Fulfillment)
-    .where(Fulfillment.id == bindparam("parcel_id"))
+    update(Fulfillments)
+    .where(Fulfillments.id == bindparam("parcel_id"))
     .values(
         status=ParcelStatus.SHIPPED.value,
         carrier=bindparam("carrier"),
@@ -220,18 +220,18 @@ _shipped = (
         tracking_url=bindparam("tracking_url"),
         shipped_time=bindparam("now"),
     )
-    .returning(Fulfillment.id)
+    .returning(Fulfillments.id)
     .cte("shipped")
 )
 _SHIP = Command(
-    update(OrderLine)
-    .where(OrderLine.id == FulfillmentLine.order_line_id, FulfillmentLine.fulfillment_id == bindparam("parcel_id"))
-    .values(shipped_quantity=OrderLine.shipped_quantity + FulfillmentLine.quantity)
+    update(OrderLines)
+    .where(OrderLines.id == FulfillmentLines.order_line_id, FulfillmentLines.fulfillment_id == bindparam("parcel_id"))
+    .values(shipped_quantity=OrderLines.shipped_quantity + FulfillmentLines.quantity)
     .add_cte(_shipped)
 )
 
 
-def inserting_order(order: Order, *, actor: Actor) -> Bound[None]:
+def inserting_order(order: Order, *, actor: Actor) -> Bound[object]:
     """Return the statement that stores a new order with its lines and the first entry of its timeline.
 
     Run it within `number_taken`.
@@ -256,14 +256,14 @@ def number_taken() -> Iterator[None]:
         raise
 
 
-def updating_order(order: Order, *, now: datetime) -> Bound[None]:
+def updating_order(order: Order, *, now: datetime) -> Bound[object]:
     """Return the statement that stores the states of an order and their times. Its row must be locked."""
     record = order.record
     values = {name: getattr(record, name) for name in OrderChanges.__annotations__}
     return _UPDATE.bind(order_id=record.id, now=now, **values)
 
 
-def noting_steps(order_id: OrderId, steps: Sequence[Step], *, now: datetime) -> Bound[None]:
+def noting_steps(order_id: OrderId, steps: Sequence[Step], *, now: datetime) -> Bound[object]:
     """Return the statement that appends to an order's timeline.
 
     The order's row must be locked: the sequence counts on it.
@@ -295,7 +295,7 @@ async def insert_invoice(tx: WriteTx, order_id: OrderId, *, document: dict[str, 
 
 def inserting_parcel(
     parcel_id: FulfillmentId, order_id: OrderId, *, packed: Mapping[OrderLineId, int], now: datetime
-) -> Bound[None]:
+) -> Bound[object]:
     """Return the statement that stores a parcel and what is in it."""
     return _PACK.bind(
         parcel_id=parcel_id, order_id=order_id, line_id=list(packed), quantity=list(packed.values()), now=now

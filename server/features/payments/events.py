@@ -1,48 +1,76 @@
-"""Events about payments. Each belongs to its order, so that an order's events come in order."""
+"""What payments tell. Each event belongs to its order, so that an order's events come in order."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from server.features.events.service import NewEvent
-from server.features.payments.ledger_queries import Recorded
-from server.features.payments.rules import Kind, Payment, Status, TransactionStatus
-from server.kernel.ids import Prefix, format_id
-
-_STATUS_EVENTS = {
-    Status.AUTHORIZED: "payment.authorized",
-    Status.CAPTURED: "payment.captured",
-    Status.FAILED: "payment.failed",
-    Status.CANCELED: "payment.canceled",
-    Status.VOIDED: "payment.voided",
-    Status.EXPIRED: "payment.expired",
-}
-_REFUND_EVENTS = {
-    TransactionStatus.SUCCEEDED: "payment.refunded",
-    TransactionStatus.FAILED: "payment.refund_failed",
-}
+from server.features.payments.rules import Provider
+from server.kernel.event import Event
+from server.kernel.ids import OrderId, PaymentId
+from server.kernel.money import Money
 
 
-def news_of_status(payment: Payment, status: Status) -> list[NewEvent]:
-    """Tell that a payment has come to a status, if others may care about it."""
-    return [_event(_STATUS_EVENTS[status], payment, payment.amount_minor)] if status in _STATUS_EVENTS else []
+@dataclass(frozen=True, kw_only=True)
+class PaymentEvent(Event):
+    """Something that happened to a payment."""
+
+    aggregate = "order_id"
+
+    payment_id: PaymentId
+    order_id: OrderId
+    provider: Provider
+    amount: Money
 
 
-def news_of_refunds(payment: Payment, recorded: Sequence[Recorded]) -> list[NewEvent]:
-    """Tell of the refunds among the changed rows of the ledger that have come to an end."""
-    return [
-        _event(_REFUND_EVENTS[TransactionStatus(row.status)], payment, row.amount_minor)
-        for row in recorded
-        if row.kind == Kind.REFUND and row.status != TransactionStatus.PENDING
-    ]
+@dataclass(frozen=True, kw_only=True)
+class PaymentAuthorized(PaymentEvent):
+    """A bank has promised the money."""
+
+    name = "payment.authorized"
 
 
-def _event(name: str, payment: Payment, amount_minor: int) -> NewEvent:
-    return NewEvent(
-        type=name,
-        aggregate_id=payment.order_id,
-        data={
-            "payment_id": format_id(Prefix.PAYMENT, payment.id),
-            "order_id": format_id(Prefix.ORDER, payment.order_id),
-            "provider": payment.provider.value,
-            "amount": {"currency_code": payment.currency, "amount_minor": amount_minor},
-        },
-    )
+@dataclass(frozen=True, kw_only=True)
+class PaymentCaptured(PaymentEvent):
+    """The money is here."""
+
+    name = "payment.captured"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFailed(PaymentEvent):
+    """The buyer could not pay; another attempt may follow."""
+
+    name = "payment.failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentCanceled(PaymentEvent):
+    """Nobody waits for the money any more."""
+
+    name = "payment.canceled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentVoided(PaymentEvent):
+    """A promise of money was given back."""
+
+    name = "payment.voided"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentExpired(PaymentEvent):
+    """A promise of money ran out."""
+
+    name = "payment.expired"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRefunded(PaymentEvent):
+    """Money went back; `amount` says how much."""
+
+    name = "payment.refunded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRefundFailed(PaymentEvent):
+    """Money should have gone back and did not; `amount` says how much."""
+
+    name = "payment.refund_failed"

@@ -29,6 +29,30 @@ class Gateway(Protocol):
         """Give money back; the same transaction id gives it back once."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Verifier(Protocol):
+    """Tells a provider's events from forged ones."""
+
+    def verify(self, payload: bytes, signature: str | None) -> "ProviderNews":
+        """Return the event in a raw body. Raises SignatureInvalid, InvalidArgument."""
+        ...
+
+    def read(self, payload: bytes) -> "ProviderNews":
+        """Return the event in a body that was verified before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedProvider:
+    """A provider with which the shop has an account: what asks it, and what reads what it sends."""
+
+    gateway: "Gateway"
+    verifier: "Verifier"
+
 
 @dataclass(frozen=True, slots=True)
 class ProviderNews:

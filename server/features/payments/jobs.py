@@ -1,46 +1,42 @@
 """Background work of payments; every job may run twice and changes nothing the second time."""
 
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Final
 
 import procrastinate
 import psycopg
 
 from server.features.payments.errors import PaymentProviderUnavailable
-from server.features.payments.reconciliation_service import Reconciliation
+from server.features.payments.rules import Provider
 from server.features.payments.service import PaymentService
+from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
 from server.features.payments.webhook_service import Webhooks
-from server.kernel.ids import OrderId
 
 # 2, 4, 8 ... seconds: a quarter of an hour in all. Afterwards reconciliation takes over. OperationalError covers a
 # deadlock and a lock that somebody else holds for long.
-_RETRY = procrastinate.RetryStrategy(
+RETRY: Final = procrastinate.RetryStrategy(
     max_attempts=10, exponential_wait=2, retry_exceptions={PaymentProviderUnavailable, psycopg.OperationalError}
 )
 
 
-def register(
-    app: procrastinate.App, payments: PaymentService, reconciliation: Reconciliation, stripe: Webhooks | None
-) -> None:
-    """Register the tasks; `stripe` is None in a shop without Stripe."""
+class PaymentJobs:
+    """What a worker does for payments."""
 
-    @app.task(name="payments.apply_event", retry=_RETRY)
-    async def apply_event(provider: str, event_id: str) -> None:
+    def __init__(self, *, payments: PaymentService, webhooks: Mapping[Provider, Webhooks]) -> None:
+        self._payments = payments
+        self._webhooks = webhooks
+
+    async def apply_event(self, task: ApplyEvent) -> None:
         """Settle the payment that a provider's event speaks of."""
-        if stripe is not None:
-            await stripe.apply(event_id)
+        # The shop may have parted with the provider since.
+        webhooks = self._webhooks.get(task.provider)
+        if webhooks is not None:
+            await webhooks.apply(task.event_id)
 
-    @app.task(name="payments.refund", retry=_RETRY)
-    async def refund(transaction_id: str) -> None:
+    async def refund(self, task: Refund) -> None:
         """Ask the provider for a refund that the ledger wants."""
-        await payments.refund(UUID(transaction_id))
+        await self._payments.refund(task.transaction_id)
 
-    @app.task(name="payments.cancel", retry=_RETRY)
-    async def cancel(order_id: str) -> None:
+    async def cancel(self, task: CancelPayments) -> None:
         """Give up the open payments of an order."""
-        await payments.cancel_for_order(OrderId(UUID(order_id)))
-
-    @app.periodic(cron="* * * * *")
-    @app.task(name="payments.reconcile", queueing_lock="payments.reconcile", lock="payments.reconcile")
-    async def reconcile(timestamp: int) -> None:
-        """Look after payments that nobody has looked after."""
-        await reconciliation.run()
+        await self._payments.cancel_for_order(task.order_id)

@@ -24,12 +24,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
-from server.features.orders.tables import OWNED, Order
+from server.features.orders.tables import OWNED, Orders
 from server.features.payments import tables
 from server.features.payments.ledger_queries import sum_of_payment
 from server.features.payments.rules import Kind, Payment, Provider, Status
-from server.features.payments.tables import Payment as PaymentRow
-from server.features.payments.tables import PaymentTransaction, ProviderEvent
+from server.features.payments.tables import Payments, PaymentTransactions, ProviderEvents
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +51,42 @@ class Event:
 
 def _payment_columns(client_secret: Any) -> list[Any]:
     return [
-        PaymentRow.id,
-        PaymentRow.order_id,
-        PaymentRow.provider,
-        PaymentRow.status,
-        PaymentRow.currency,
-        PaymentRow.amount_minor,
+        Payments.id,
+        Payments.order_id,
+        Payments.provider,
+        Payments.status,
+        Payments.currency,
+        Payments.amount_minor,
         sum_of_payment(Kind.CAPTURE),
         sum_of_payment(Kind.REFUND),
-        PaymentRow.provider_reference,
+        Payments.provider_reference,
         client_secret,
-        PaymentRow.failure_code,
-        PaymentRow.created_time,
-        PaymentRow.updated_time,
+        Payments.failure_code,
+        Payments.created_time,
+        Payments.updated_time,
     ]
 
 
-_payments = select(*_payment_columns(PaymentRow.client_secret))
+_payments = select(*_payment_columns(Payments.client_secret))
 
-FIND_PAYMENT = Query(_payments.where(PaymentRow.id == bindparam("payment_id")), Payment)
+FIND_PAYMENT = Query(_payments.where(Payments.id == bindparam("payment_id")), Payment)
 # The sums in it are not to be trusted: while it waits for the lock, they are as old as the statement.
-LOCK_PAYMENT = Query(_payments.where(PaymentRow.id == bindparam("payment_id")).with_for_update(of=PaymentRow), Payment)
-LIST_OF_ORDER = Query(_payments.where(PaymentRow.order_id == bindparam("order_id")).order_by(PaymentRow.id), Payment)
+LOCK_PAYMENT = Query(_payments.where(Payments.id == bindparam("payment_id")).with_for_update(of=Payments), Payment)
+LIST_OF_ORDER = Query(_payments.where(Payments.order_id == bindparam("order_id")).order_by(Payments.id), Payment)
 FIND_PAYMENT_FOR = Query(
-    select(*_payment_columns(case((OWNED, PaymentRow.client_secret), else_="")))
-    .join(Order, Order.id == PaymentRow.order_id)
-    .where(PaymentRow.id == bindparam("payment_id"), or_(OWNED, bindparam("sees_all", type_=Boolean))),
+    select(*_payment_columns(case((OWNED, Payments.client_secret), else_="")))
+    .join(Orders, Orders.id == Payments.order_id)
+    .where(Payments.id == bindparam("payment_id"), or_(OWNED, bindparam("sees_all", type_=Boolean))),
     Payment,
 )
 FIND_ID_BY_REFERENCE = ScalarQuery(
-    select(PaymentRow.id).where(
-        PaymentRow.provider == bindparam("provider"), PaymentRow.provider_reference == bindparam("reference")
+    select(Payments.id).where(
+        Payments.provider == bindparam("provider"), Payments.provider_reference == bindparam("reference")
     ),
     UUID,
 )
 INSERT_PAYMENT = Command(
-    insert(PaymentRow).values(
+    insert(Payments).values(
         id=bindparam("id"),
         order_id=bindparam("order_id"),
         provider=bindparam("provider"),
@@ -101,7 +100,7 @@ INSERT_PAYMENT = Command(
 )
 # A refused attempt made no intent, so one that succeeds afterwards starts over.
 STORE_REFERENCE = Command(
-    update(PaymentRow)
+    update(Payments)
     .values(
         provider_reference=bindparam("reference"),
         client_secret=bindparam("secret"),
@@ -110,19 +109,19 @@ STORE_REFERENCE = Command(
         updated_time=bindparam("now"),
     )
     .where(
-        PaymentRow.id == bindparam("payment_id"),
-        PaymentRow.provider_reference.is_(None),
-        or_(PaymentRow.status == Status.CREATED, PaymentRow.status == Status.FAILED),
+        Payments.id == bindparam("payment_id"),
+        Payments.provider_reference.is_(None),
+        or_(Payments.status == Status.CREATED, Payments.status == Status.FAILED),
     )
 )
 UPDATE_STATUS = Command(
-    update(PaymentRow)
+    update(Payments)
     .values(status=bindparam("new_status"), failure_code=bindparam("code"), updated_time=bindparam("now"))
-    .where(PaymentRow.id == bindparam("payment_id"))
+    .where(Payments.id == bindparam("payment_id"))
 )
 
 STORE_EVENT = ScalarCommand(
-    insert(ProviderEvent)
+    insert(ProviderEvents)
     .values(
         provider=bindparam("provider"),
         event_id=bindparam("event_id"),
@@ -130,58 +129,61 @@ STORE_EVENT = ScalarCommand(
         payment_reference=bindparam("reference"),
         payload=bindparam("payload"),
         received_time=bindparam("now"),
-        applied_time=bindparam("applied_time", type_=ProviderEvent.applied_time.type),
+        applied_time=bindparam("applied_time", type_=ProviderEvents.applied_time.type),
     )
     .on_conflict_do_nothing()
-    .returning(ProviderEvent.event_id),
+    .returning(ProviderEvents.event_id),
     str,
 )
 _this_event = and_(
-    ProviderEvent.provider == bindparam("of_provider"), ProviderEvent.event_id == bindparam("of_event_id")
+    ProviderEvents.provider == bindparam("of_provider"), ProviderEvents.event_id == bindparam("of_event_id")
 )
 FIND_EVENT = Query(
-    select(ProviderEvent.payment_reference, ProviderEvent.payload, ProviderEvent.applied_time).where(_this_event), Event
+    select(ProviderEvents.payment_reference, ProviderEvents.payload, ProviderEvents.applied_time).where(_this_event),
+    Event,
 )
 MARK_APPLIED = Command(
-    update(ProviderEvent).values(applied_time=bindparam("now")).where(_this_event, ProviderEvent.applied_time.is_(None))
+    update(ProviderEvents)
+    .values(applied_time=bindparam("now"))
+    .where(_this_event, ProviderEvents.applied_time.is_(None))
 )
 KEPT_EVENTS = ScalarQuery(
-    select(ProviderEvent.event_id).where(
-        ProviderEvent.provider == bindparam("provider"),
-        ProviderEvent.payment_reference == bindparam("reference"),
+    select(ProviderEvents.event_id).where(
+        ProviderEvents.provider == bindparam("provider"),
+        ProviderEvents.payment_reference == bindparam("reference"),
         text("applied_time IS NULL"),
     ),
     str,
 )
 
-_waiting = select(PaymentRow.id).where(
+_waiting = select(Payments.id).where(
     text(tables.IN_FLIGHT),
-    PaymentRow.checked_time < bindparam("before"),
+    Payments.checked_time < bindparam("before"),
     # A refused attempt without an intent has nothing to ask about.
-    or_(PaymentRow.status != Status.FAILED, PaymentRow.provider_reference.is_not(None)),
+    or_(Payments.status != Status.FAILED, Payments.provider_reference.is_not(None)),
 )
-_refunding = select(PaymentTransaction.payment_id).where(text(tables.PENDING))
+_refunding = select(PaymentTransactions.payment_id).where(text(tables.PENDING))
 _stale = (
-    select(PaymentRow.id)
+    select(Payments.id)
     .where(
-        PaymentRow.id.in_(union(_waiting, _refunding)),
-        PaymentRow.provider != Provider.MANUAL,
-        PaymentRow.checked_time < bindparam("before"),
+        Payments.id.in_(union(_waiting, _refunding)),
+        Payments.provider != Provider.MANUAL,
+        Payments.checked_time < bindparam("before"),
     )
-    .order_by(PaymentRow.checked_time, PaymentRow.id)
+    .order_by(Payments.checked_time, Payments.id)
     .limit(bindparam("batch", type_=BigInteger))
     # Two workers that reconcile at once share the work.
-    .with_for_update(of=PaymentRow, skip_locked=True)
+    .with_for_update(of=Payments, skip_locked=True)
 )
 CLAIM_STALE = Command(
-    update(PaymentRow)
+    update(Payments)
     .values(checked_time=bindparam("now"))
-    .where(PaymentRow.id.in_(_stale))
+    .where(Payments.id.in_(_stale))
     .returning(
-        PaymentRow.id,
-        select(Order.status == any_(literal(["EXPIRED", "CANCELED"], ARRAY(Text))))
-        .where(Order.id == PaymentRow.order_id)
-        .correlate(PaymentRow)
+        Payments.id,
+        select(Orders.status == any_(literal(["EXPIRED", "CANCELED"], ARRAY(Text))))
+        .where(Orders.id == Payments.order_id)
+        .correlate(Payments)
         .scalar_subquery(),
     ),
     Stale,

@@ -91,6 +91,15 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A row of the ledger that is new or got a new status."""
+
+    kind: Kind
+    status: TransactionStatus
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentTotals:
     """The sums over all payments of one order, in the order's minor units."""
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from server.db import jobs
 from server.db.idempotency import Claim
+from server.db.jobs import defer
 from server.db.session import Database, ReadTx, WriteTx, assert_no_transaction
 from server.db.statement import Bound
 from server.features.payments import ledger_queries, queries, rules
@@ -28,6 +28,7 @@ from server.features.payments.rules import (
     TransactionStatus,
 )
 from server.features.payments.settlement_service import LateMoney, Settlement, SettlementListener
+from server.features.payments.tasks import ApplyEvent, CancelPayments
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.errors import invalid_field
@@ -80,7 +81,7 @@ class PaymentService:
             updated_time=now,
         )
 
-    def inserting(self, payment: Payment) -> Bound[None]:
+    def inserting(self, payment: Payment) -> Bound[object]:
         """Return the statement that stores a new attempt; `start` then tells the provider, after the commit."""
         return queries.INSERT_PAYMENT.bind(
             id=payment.id,
@@ -120,7 +121,7 @@ class PaymentService:
             # Events about it may have come before its reference stood here.
             kept = await queries.KEPT_EVENTS.all(tx, provider=payment.provider, reference=state.reference)
             for event_id in kept:
-                await jobs.defer(tx, "payments.apply_event", provider=payment.provider.value, event_id=event_id)
+                await defer(tx, ApplyEvent(provider=payment.provider, event_id=event_id))
         return await self._load(payment.id)
 
     async def settle(self, payment_id: PaymentId, *, actor: Actor | None) -> Payment:
@@ -157,7 +158,7 @@ class PaymentService:
 
     async def request_cancel(self, tx: WriteTx, order_id: OrderId) -> None:
         """Queue giving up every open payment of an order that wants no money any more."""
-        await jobs.defer(tx, "payments.cancel", order_id=str(order_id))
+        await defer(tx, CancelPayments(order_id=order_id))
 
     async def cancel_for_order(self, order_id: OrderId) -> None:
         """Give up every open payment of an order; one that turns out paid is settled instead.

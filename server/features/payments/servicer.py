@@ -1,5 +1,7 @@
 """PaymentService as the contract has it."""
 
+from collections.abc import Mapping
+
 from google.protobuf.empty_pb2 import Empty
 from kontor.payments.v1 import payments_pb2, payments_service_pb2
 
@@ -17,11 +19,10 @@ from server.rpc.call import Call
 class PaymentServicer:
     """One method per RPC."""
 
-    def __init__(self, db: Database, payments: PaymentService, stripe: Webhooks | None) -> None:
-        """`stripe` is None in a shop without Stripe."""
+    def __init__(self, db: Database, payments: PaymentService, webhooks: Mapping[Provider, Webhooks]) -> None:
         self._db = db
         self._payments = payments
-        self._stripe = stripe
+        self._webhooks = webhooks
 
     async def GetPayment(self, request: payments_service_pb2.GetPaymentRequest, call: Call) -> payments_pb2.Payment:
         """Return a payment of the caller's order."""
@@ -37,9 +38,10 @@ class PaymentServicer:
 
     async def HandleStripeEvent(self, request: payments_service_pb2.HandleStripeEventRequest, call: Call) -> Empty:
         """Take an event from Stripe."""
-        if self._stripe is None:
+        webhooks = self._webhooks.get(Provider.STRIPE)
+        if webhooks is None:
             raise PaymentProviderDisabled(provider=Provider.STRIPE)
-        await self._stripe.receive(request.event.data, call.header("stripe-signature"), request_id=call.id)
+        await webhooks.receive(request.event.data, call.header("stripe-signature"), request_id=call.id)
         return Empty()
 
     async def RecordManualPayment(

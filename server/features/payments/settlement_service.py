@@ -7,14 +7,13 @@ from uuid import UUID
 
 import structlog
 
-from server.db import jobs
+from server.db.jobs import defer
 from server.db.session import WriteTx
 from server.db.statement import Bound, together
 from server.features.events import service as events
-from server.features.events.service import NewEvent
 from server.features.payments import ledger_queries, queries, rules
 from server.features.payments.errors import PaymentNotFound
-from server.features.payments.events import news_of_refunds, news_of_status
+from server.features.payments.news_rules import news_of_refunds, news_of_status
 from server.features.payments.rules import (
     Entry,
     Kind,
@@ -22,13 +21,16 @@ from server.features.payments.rules import (
     PaymentTotals,
     Provider,
     ProviderState,
+    Recorded,
     RefundState,
     Status,
     TransactionStatus,
 )
+from server.features.payments.tasks import Refund
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
-from server.kernel.ids import OrderId, PaymentId, new_id
+from server.kernel.event import Event
+from server.kernel.ids import TRANSACTION, OrderId, PaymentId, new_id
 
 _log = structlog.get_logger("server.features.payments")
 
@@ -143,7 +145,7 @@ class Settlement:
         amount = rules.refundable(transactions)
         if amount == 0:
             return 0
-        transaction_id = new_id()
+        transaction_id = TRANSACTION.new()
         await ledger_queries.INSERT_TRANSACTION.run(
             tx,
             id=transaction_id,
@@ -160,7 +162,7 @@ class Settlement:
             # Nobody but a person can hand back cash or a transfer.
             _log.warning("payments.manual_refund_due", payment_id=str(payment.id), amount_minor=amount)
         else:
-            await jobs.defer(tx, "payments.refund", transaction_id=str(transaction_id))
+            await defer(tx, Refund(transaction_id=transaction_id))
         return amount
 
     async def _refuse_currency(self, tx: WriteTx, payment: Payment, state: ProviderState) -> None:
@@ -175,9 +177,7 @@ class Settlement:
     def _new_status(self, payment: Payment, status: Status, failure_code: str = "") -> dict[str, Any]:
         return {"payment_id": payment.id, "new_status": status, "code": failure_code, "now": self._clock.now()}
 
-    async def _record(
-        self, tx: WriteTx, payment_id: PaymentId, entries: Sequence[Entry]
-    ) -> list[ledger_queries.Recorded]:
+    async def _record(self, tx: WriteTx, payment_id: PaymentId, entries: Sequence[Entry]) -> list[Recorded]:
         ours = [entry for entry in entries if entry.transaction_id is not None]
         if ours:
             await ledger_queries.NAME_REFUNDS.run(
@@ -200,7 +200,7 @@ class Settlement:
         )
 
     async def _tell(
-        self, tx: WriteTx, payment: Payment, *writes: Bound[Any], news: Sequence[NewEvent], actor: Actor | None
+        self, tx: WriteTx, payment: Payment, *writes: Bound[Any], news: Sequence[Event], actor: Actor | None
     ) -> None:
         """Write the rest of what is new, and let the order hear of the sums."""
         statements = [*writes, events.recording(*news)] if news else list(writes)

@@ -15,7 +15,7 @@ IN_FLIGHT = "status IN ('CREATED', 'REQUIRES_ACTION', 'PROCESSING', 'AUTHORIZED'
 PENDING = "status = 'PENDING'"
 
 
-class Payment(Base):
+class Payments(Base):
     """One attempt to pay an order with one provider."""
 
     __tablename__ = "payments"
@@ -53,7 +53,7 @@ class Payment(Base):
     checked_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class PaymentTransaction(Base):
+class PaymentTransactions(Base):
     """Money that moved, or tried to. Only the status of a row ever changes, and the reference once from NULL."""
 
     __tablename__ = "payment_transactions"
@@ -80,7 +80,7 @@ class PaymentTransaction(Base):
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class ProviderEvent(Base):
+class ProviderEvents(Base):
     """A webhook event as it came, once, kept also when it names a payment that we do not know."""
 
     __tablename__ = "provider_events"

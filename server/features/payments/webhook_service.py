@@ -1,32 +1,19 @@
 """Events that providers send: stored once, applied afterwards."""
 
-from typing import Protocol
-
 import structlog
 
-from server.db import jobs
+from server.db.jobs import defer
 from server.db.session import Database
 from server.features.payments import queries
 from server.features.payments.errors import PaymentNotFound, SignatureInvalid
-from server.features.payments.gateway import ProviderNews
+from server.features.payments.gateway import Verifier
 from server.features.payments.rules import Provider
 from server.features.payments.service import PaymentService
+from server.features.payments.tasks import ApplyEvent
 from server.kernel.clock import Clock
 from server.kernel.ids import PaymentId
 
 _log = structlog.get_logger("server.features.payments")
-
-
-class Verifier(Protocol):
-    """Tells a provider's events from forged ones."""
-
-    def verify(self, payload: bytes, signature: str | None) -> ProviderNews:
-        """Return the event in a raw body. Raises SignatureInvalid, InvalidArgument."""
-        ...
-
-    def read(self, payload: bytes) -> ProviderNews:
-        """Return the event in a body that was verified before."""
-        ...
 
 
 class Webhooks:
@@ -66,7 +53,7 @@ class Webhooks:
                 applied_time=None if of_a_payment else now,
             )
             if stored is not None and of_a_payment:
-                await jobs.defer(tx, "payments.apply_event", provider=self._provider.value, event_id=news.event_id)
+                await defer(tx, ApplyEvent(provider=self._provider, event_id=news.event_id))
 
     async def apply(self, event_id: str) -> None:
         """Settle the payment that a stored event speaks of; an event of an unknown payment is kept as it is.

@@ -18,11 +18,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.db.session import WriteTx
 from server.db.statement import ScalarCommand, unnest_rows
-from server.features.pricing.tables import ShippingMethod, ShippingPrice, TaxRate
+from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
 from server.features.pricing.values import NewShippingMethod, NewShippingPrice, NewTaxRate
 from server.kernel.ids import new_id
 
-_method = ShippingMethod.__table__.c
+_method = ShippingMethods.__table__.c
 
 
 def _add_rates() -> Select[Any]:
@@ -37,15 +37,15 @@ def _add_rates() -> Select[Any]:
         applies_to_shipping=Boolean(),
     )
     columns = ["id", "country", "region", "tax_class", "name", "rate_ppm", "included", "applies_to_shipping"]
-    values = select(func.uuidv7(type_=Uuid()), *rows.c).where(~exists(select(TaxRate.__table__.c.id)))
-    added = insert(TaxRate).from_select(columns, values).returning(TaxRate.__table__.c.id).cte("added")
+    values = select(func.uuidv7(type_=Uuid()), *rows.c).where(~exists(select(TaxRates.__table__.c.id)))
+    added = insert(TaxRates).from_select(columns, values).returning(TaxRates.__table__.c.id).cte("added")
     return select(func.count()).select_from(added)
 
 
 def _add_methods() -> Select[Any]:
     methods = unnest_rows("methods", id=Uuid(), code=Text(), method_name=Text(), description=Text(), position=Integer())
     added = (
-        insert(ShippingMethod)
+        insert(ShippingMethods)
         .from_select(
             ["id", "code", "name", "description", "position"],
             select(*methods.c).where(~exists(select(_method.id).correlate(None))),
@@ -67,7 +67,7 @@ def _add_methods() -> Select[Any]:
     return (
         select(func.count())
         .select_from(added)
-        .add_cte(insert(ShippingPrice).from_select(columns, values).cte("priced"))
+        .add_cte(insert(ShippingPrices).from_select(columns, values).cte("priced"))
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 
-class TaxRate(Base):
+class TaxRates(Base):
     """A rate for one class of goods sent to one country, or to one region of it."""
 
     __tablename__ = "tax_rates"
@@ -31,7 +31,7 @@ class TaxRate(Base):
     applies_to_shipping: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
-class ShippingMethod(Base):
+class ShippingMethods(Base):
     """A way to send a parcel."""
 
     __tablename__ = "shipping_methods"
@@ -47,7 +47,7 @@ class ShippingMethod(Base):
     active: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
-class ShippingPrice(Base):
+class ShippingPrices(Base):
     """What a shipping method costs in one currency; without a row it is not offered in that currency."""
 
     __tablename__ = "shipping_prices"

@@ -4,20 +4,21 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 from server.db.jobs import defer
 from server.db.session import Database
-from server.features.events.service import NewEvent, record
+from server.features.events.service import record
 from server.features.users import queries, rules
 from server.features.users.errors import EmailTokenInvalid, PasswordTooCommon
+from server.features.users.events import UserAdminCreated, UserEmailVerified, UserRegistered, UserRegistrationRepeated
 from server.features.users.passwords.rules import common_passwords, too_common
 from server.features.users.passwords.service import PasswordHasher
 from server.features.users.queries import CodeRow, UserRow
+from server.features.users.tasks import ResendVerification
 from server.features.users.throttling.service import take_attempt
 from server.kernel.clock import Clock
 from server.kernel.errors import FieldViolation, invalid_field
-from server.kernel.ids import UserId, new_id
+from server.kernel.ids import RegistrationId, UserId, new_id
 
 # Longer than any access token lives: until then, processes that start still learn of a revoked session.
 _KEPT_AFTER_THE_END: Final = timedelta(days=7)
@@ -53,9 +54,9 @@ class AccountService:
             user_id = await queries.REGISTER_USER.one(tx, id=new_id(), email=email, now=now, **said)
             registered = await queries.INSERT_REGISTRATION.first(tx, id=new_id(), user_id=user_id, now=now, **said)
             if registered is None:
-                await record(tx, NewEvent("user.registration_repeated", user_id))
+                await record(tx, UserRegistrationRepeated(user_id=user_id))
             else:
-                await record(tx, NewEvent("user.registered", user_id, {"registration_id": str(registered)}))
+                await record(tx, UserRegistered(user_id=user_id, registration_id=registered))
         return email
 
     async def verify_email(self, code: str, password: str) -> UserRow:
@@ -73,7 +74,7 @@ class AccountService:
                 raise _code_invalid()
             await queries.DELETE_OTHER_REGISTRATIONS.run(tx, user_id=user.id, registration_id=found.registration_id)
             if user.email_verified_time == now:
-                await record(tx, NewEvent("user.email_verified", user.id))
+                await record(tx, UserEmailVerified(user_id=user.id))
         return user
 
     async def resend_verification(self, email: str, *, remote_address: str) -> None:
@@ -86,9 +87,9 @@ class AccountService:
         async with self._db.write() as tx:
             latest = await queries.FIND_LATEST_REGISTRATION.first(tx, email=email)
             # Without an account the job does nothing: the call takes the same time.
-            await defer(tx, "users.resend_verification", registration_id=str(latest) if latest else None)
+            await defer(tx, ResendVerification(registration_id=latest))
 
-    async def make_verification(self, registration_id: UUID) -> Verification | None:
+    async def make_verification(self, registration_id: RegistrationId) -> Verification | None:
         """Make a code for an address that is not verified yet; None when there is nothing to verify."""
         now = self._clock.now()
         code = rules.format_code(secrets.token_bytes(rules.CODE_BYTES))
@@ -127,7 +128,7 @@ class AccountService:
                 tx, id=new_id(), email=email, password_hash=password_hash, now=self._clock.now()
             )
             if user_id is not None:
-                await record(tx, NewEvent("user.admin_created", user_id))
+                await record(tx, UserAdminCreated(user_id=user_id))
         return user_id is not None
 
     async def clean_up(self) -> None:

@@ -4,17 +4,18 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, Integer, LargeBinary, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.db.base import Base
 
 
-class User(Base):
+class Users(Base):
     """A person with a password. The address is stored in lower case."""
 
     __tablename__ = "users"
     __table_args__ = (
-        CheckConstraint("role IN ('CUSTOMER', 'VENDOR', 'ADMIN')", name="role"),
+        CheckConstraint("role IN ('CUSTOMER', 'VENDOR', 'STAFF', 'ADMIN')", name="role"),
         CheckConstraint("email = lower(email)", name="email_lower"),
         # Clearing away looks for registrations that nobody ever verified.
         Index("ix_users_unverified", "updated_time", postgresql_where=text("email_verified_time IS NULL")),
@@ -25,13 +26,17 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text, server_default="")
     role: Mapped[str] = mapped_column(Text, server_default="CUSTOMER")
+    # What a STAFF account may do, such as `orders.read`; an administrator may do all.
+    permissions: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    # The language of its mails, such as `de`; empty: the shop's.
+    language: Mapped[str] = mapped_column(Text, server_default="")
     active: Mapped[bool] = mapped_column(server_default=text("true"))
     email_verified_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class Session(Base):
+class Sessions(Base):
     """One login on one device: the family of its refresh tokens."""
 
     __tablename__ = "sessions"
@@ -52,7 +57,7 @@ class Session(Base):
     revoked_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class RefreshToken(Base):
+class RefreshTokens(Base):
     """A refresh token, hashed. A used one stays until its session ends, so that its second use is noticed."""
 
     __tablename__ = "refresh_tokens"
@@ -64,7 +69,7 @@ class RefreshToken(Base):
     used_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class Registration(Base):
+class Registrations(Base):
     """What somebody said who registered an address; it holds only once somebody proves that the address is theirs.
 
     Anybody can register any address. So a code stands for one registration, and only who has the code of the mail and
@@ -81,7 +86,7 @@ class Registration(Base):
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class EmailToken(Base):
+class EmailTokens(Base):
     """A one-time code sent by mail, hashed."""
 
     __tablename__ = "email_tokens"
@@ -99,7 +104,7 @@ class EmailToken(Base):
     used_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class LoginThrottle(Base):
+class LoginThrottles(Base):
     """What an account or a network address tried of late, hashed so that no list of addresses builds up."""
 
     __tablename__ = "login_throttles"

@@ -8,7 +8,7 @@ import pytest
 from kontor.cart.v1 import cart_service_pb2 as api
 
 from server.db.statement import count_statements
-from server.features.cart.tables import CartItem
+from server.features.cart.tables import CartItems
 from server.kernel.ids import CartId, Prefix, format_id, new_id, parse_id
 from tests.factories import MadeProduct, VariantPlan, execute, insert_row, make_product, rows
 from tests.rpc.cart.conftest import Buyer, lines, stored
@@ -172,7 +172,7 @@ async def test_refuses_more_lines_than_a_cart_has(guest: Buyer) -> None:
         for variant in product.variants[1:100]:
             await insert_row(
                 tx,
-                CartItem,
+                CartItems,
                 id=new_id(),
                 cart_id=cart_id,
                 variant_id=variant.id,

@@ -23,7 +23,7 @@ def actor_of(buyer: Buyer) -> Actor:
 
 async def check_out(buyer: Buyer) -> Checkout:
     async with buyer.db.write() as tx:
-        return await buyer.app.features.carts.lock_for_checkout(tx, actor_of(buyer))
+        return await buyer.app.cart.carts.lock_for_checkout(tx, actor_of(buyer))
 
 
 async def test_hands_over_all_that_an_order_needs(guest: Buyer, user: Buyer, shirt: MadeProduct) -> None:
@@ -94,7 +94,7 @@ async def test_refuses_what_cannot_be_bought_any_more(guest: Buyer, shirt: MadeP
 
 async def test_closes_once(guest: Buyer, shirt: MadeProduct) -> None:
     cart_id = CartId(parse_id(Prefix.CART, (await guest.add(shirt)).id, field="id"))
-    carts, now = guest.app.features.carts, guest.app.core.clock.now()
+    carts, now = guest.app.cart.carts, guest.app.core.clock.now()
 
     async with guest.db.write() as tx:
         await carts.close(tx, cart_id, now=now)
@@ -121,7 +121,7 @@ async def test_throws_away_what_nobody_touches(guest: Buyer, clock: ManualClock,
     kept = await Buyer(guest.client, guest.app).add(shirt)
     clock.advance(timedelta(days=29))
 
-    assert await guest.app.features.carts.delete_expired() == 1
+    assert await guest.app.cart.carts.delete_expired() == 1
 
     assert await rows(guest.db, "SELECT id FROM carts") == [(parse_id(Prefix.CART, kept.id, field="id"),)]
 
@@ -140,7 +140,7 @@ async def test_forgets_what_was_ordered_or_merged_long_ago(
         await buyer.set_email("a@b.example")
         await buyer.close()
     await user.add(shirt)
-    carts = guest.app.features.carts
+    carts = guest.app.cart.carts
 
     clock.advance(timedelta(days=89))
     await carts.forget_closed()

@@ -117,7 +117,7 @@ async def test_a_changed_price_is_seen_after_the_database_was_away(bazaar: Bazaa
 
 async def _kept(one: Process) -> bool:
     await one.price("shirt")
-    return one.app.cache is not None and len(one.app.cache) > 0
+    return one.app.core.cache is not None and len(one.app.core.cache) > 0
 
 
 async def test_keeps_nothing_while_more_happens_than_can_be_followed(
@@ -131,7 +131,7 @@ async def test_keeps_nothing_while_more_happens_than_can_be_followed(
             "INSERT INTO events (id, type, aggregate_id, sequence, data, created_time)"
             " SELECT uuidv7(), 'thing.happened', uuidv7(), 1, '{}', now() FROM generate_series(1, 1200)"
         )
-        await eventually(lambda: first.app.cache is not None and len(first.app.cache) == 0)
+        await eventually(lambda: first.app.core.cache is not None and len(first.app.core.cache) == 0)
         await bazaar.stock_up(Goods("shirt", "23.00"))
         assert await first.price("shirt") == 2300
 

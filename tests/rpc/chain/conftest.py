@@ -12,6 +12,7 @@ from server.db.session import Database
 from server.kernel.actor import Role
 from server.kernel.ids import CartId, SessionId, UserId, new_id
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
+from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server
 from tests.rpc.chain.contract import DESCRIPTOR, SERVICE, EchoRequest, EchoResponse, EchoServicer
@@ -55,7 +56,9 @@ async def echo(db: Database, signing_key: bytes) -> AsyncIterator[Echo]:
     access_tokens = AccessTokens([signing_key], clock=clock, revocations=revocations)
     cart_tokens = CartTokens([b"s" * 32])
     servicer = EchoServicer()
-    chain = Chain(db=db, authenticator=Authenticator(access_tokens, cart_tokens), clock=clock)
+    cache = ResponseCache(1_000_000)
+    cache.trust()
+    chain = Chain(db=db, authenticator=Authenticator(access_tokens, cart_tokens), clock=clock, cache=cache)
     server = Server(chain, [Service(DESCRIPTOR, servicer)], "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:

@@ -28,6 +28,7 @@ _POLICIES = {
         access=policy_pb2.ACCESS_GUEST, idempotency=policy_pb2.IDEMPOTENCY_OPTIONAL, fresh_replay=True
     ),
     "Read": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC),
+    "Kept": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, cacheable=True),
 }
 METHODS = tuple(_POLICIES)
 _TEXT = descriptor_pb2.FieldDescriptorProto.TYPE_STRING
@@ -56,7 +57,7 @@ def describe(name: str, package: str, policies: dict[str, policy_pb2.Policy]) ->
         method = service.method.add(
             name=method_name, input_type=f".{package}.EchoRequest", output_type=f".{package}.EchoResponse"
         )
-        if method_name == "Read":
+        if method_name in ("Read", "Kept"):
             method.options.idempotency_level = NO_SIDE_EFFECTS
         method.options.Extensions[policy_pb2.policy].CopyFrom(policy)
     return file

@@ -163,8 +163,10 @@ async def test_tries_again_when_postgresql_gave_up_a_transaction(echo: Echo, err
     failures = [error("one"), error("two"), error("three")]
 
     async def fail_three_times(request, call):
-        if failures:
-            raise failures.pop()
+        async with echo.db.write() as tx:
+            assert await call.claim.take(tx, new_id()) is None
+            if failures:
+                raise failures.pop()
         return "at last"
 
     echo.servicer.script = fail_three_times
@@ -210,3 +212,15 @@ async def _until_somebody_waits_for_a_lock(echo: Echo) -> None:
             return bool(await found.fetchall())
 
     await eventually(waiting)
+
+
+@pytest.mark.parametrize("method", ["Once", "Must", "Fresh"])
+async def test_a_use_case_that_never_claims_its_key_is_a_defect(echo: Echo, method: str):
+    """Else the key would be honoured by nobody, and the second call would do the work again."""
+    refused = await refusal(echo.call(method, text="a", request_id="k1"))
+
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+
+
+async def test_without_a_key_nothing_has_to_be_claimed(echo: Echo):
+    assert (await echo.call("Once", text="a")).text == "echo a"

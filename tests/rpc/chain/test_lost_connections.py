@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from server.db.session import Database
 from server.db.statement import ScalarQuery
+from server.kernel.ids import new_id
 from tests.factories import execute, rows
 from tests.rpc.chain.conftest import Echo
 from tests.shop import refusal
@@ -25,6 +26,7 @@ async def small(echo: Echo) -> AsyncIterator[Database]:
 
     async def write(request: Any, call: Any) -> str:
         async with small.write() as tx:
+            await call.claim.take(tx, new_id())
             await execute(tx, "INSERT INTO event_cursors (name) VALUES (%s)", (request.text,))
         return "written"
 

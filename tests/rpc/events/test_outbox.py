@@ -6,18 +6,27 @@ from uuid import UUID
 import pytest
 from psycopg.errors import UniqueViolation
 
+from server.db.handlers import AnySubscription, BatchSubscription, Subscription
 from server.db.session import Database
 from server.db.statement import count_statements
 from server.features.events import dispatch_service
 from server.features.events.dispatch_service import Dispatcher
-from server.features.events.service import NewEvent, record
-from server.features.events.values import InBatches
-from server.kernel.ids import new_id
+from server.features.events.service import record
+from server.kernel.ids import EVENT, new_id
 from tests.factories import execute
-from tests.rpc.events.conftest import rows
+from tests.rpc.events.conftest import ThingEvent, ThingLost, ThingMade, ThingSold, rows
 from tests.waiting import eventually
 
-SUBSCRIPTIONS = {"thing.made": ("things.paint", "things.count"), "thing.sold": ("things.count",)}
+
+async def nothing(_: object) -> None:
+    """These tests look at what is queued, and run none of it."""
+
+
+SUBSCRIPTIONS: list[AnySubscription] = [
+    Subscription(ThingMade, "things.paint", nothing),
+    Subscription(ThingMade, "things.count", nothing),
+    Subscription(ThingSold, "things.count", nothing),
+]
 
 
 @pytest.fixture
@@ -27,13 +36,13 @@ async def dispatcher(db: Database) -> Dispatcher:
     return made
 
 
-async def make(db: Database, *aggregates: UUID, event_type: str = "thing.made") -> None:
+async def make(db: Database, *aggregates: UUID, kind: type[ThingEvent] = ThingMade) -> None:
     async with db.write() as tx:
-        await record(tx, *(NewEvent(event_type, aggregate, {"n": n}) for n, aggregate in enumerate(aggregates)))
+        await record(tx, *(kind(thing_id=aggregate, number=n) for n, aggregate in enumerate(aggregates)))
 
 
 async def jobs(db: Database) -> list[tuple[str, str]]:
-    found = await rows(db, "SELECT task_name, args->>'aggregate_id' FROM procrastinate_jobs ORDER BY id")
+    found = await rows(db, "SELECT task_name, args->'data'->>'thing_id' FROM procrastinate_jobs ORDER BY id")
     return [(task, aggregate) for task, aggregate in found]
 
 
@@ -43,8 +52,17 @@ async def test_counts_the_events_of_each_aggregate(db: Database) -> None:
     await make(db, one, other, one)
     await make(db, one)
 
-    found = await rows(db, "SELECT aggregate_id, sequence, data FROM events ORDER BY position")
-    assert found == [(one, 1, {"n": 0}), (other, 1, {"n": 1}), (one, 2, {"n": 2}), (one, 3, {"n": 0})]
+    found = await rows(db, "SELECT aggregate_id, sequence, (data->>'number')::int FROM events ORDER BY position")
+    assert found == [(one, 1, 0), (other, 1, 1), (one, 2, 2), (one, 3, 0)]
+
+
+async def test_keeps_what_an_event_tells_and_its_version(db: Database) -> None:
+    thing = new_id()
+
+    await make(db, thing, kind=ThingLost)
+
+    found = await rows(db, "SELECT type, version, data FROM events")
+    assert found == [("thing.lost", 2, {"thing_id": str(thing), "number": 0})]
 
 
 async def test_takes_one_statement_whatever_the_number(db: Database) -> None:
@@ -64,7 +82,7 @@ async def test_no_events_take_no_statement(db: Database) -> None:
 async def test_a_rolled_back_event_never_was(db: Database, dispatcher: Dispatcher) -> None:
     async def fail() -> None:
         async with db.write() as tx:
-            await record(tx, NewEvent("thing.made", new_id()))
+            await record(tx, ThingMade(thing_id=new_id()))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -77,7 +95,7 @@ async def test_a_rolled_back_event_never_was(db: Database, dispatcher: Dispatche
 async def test_two_writers_without_the_lock_never_share_a_sequence(db: Database) -> None:
     aggregate = new_id()
     async with db.write() as first:
-        await record(first, NewEvent("thing.made", aggregate))
+        await record(first, ThingMade(thing_id=aggregate))
         second = asyncio.create_task(make(db, aggregate))
         await eventually(lambda: rows(db, "SELECT 1 FROM pg_locks WHERE NOT granted"))
 
@@ -89,28 +107,25 @@ async def test_two_writers_without_the_lock_never_share_a_sequence(db: Database)
 async def test_hands_each_event_to_each_subscriber(db: Database, dispatcher: Dispatcher) -> None:
     one, other, third = new_id(), new_id(), new_id()
     await make(db, one)
-    await make(db, other, event_type="thing.sold")
-    await make(db, third, event_type="thing.nobody_cares")
+    await make(db, other, kind=ThingSold)
+    await make(db, third, kind=ThingLost)
 
     assert await dispatcher.dispatch() == 3
     assert await dispatcher.dispatch() == 0
 
     assert await jobs(db) == [("things.paint", str(one)), ("things.count", str(one)), ("things.count", str(other))]
-    [(event_id, args, lock)] = await rows(
-        db,
-        "SELECT e.id, j.args, j.lock FROM events e JOIN procrastinate_jobs j ON j.args->>'event_id' = e.id::text "
-        "WHERE e.type = 'thing.sold'",
-    )
-    assert args == {"event_id": str(event_id), "aggregate_id": str(other), "data": {"n": 0}}
+    [(event_id,)] = await rows(db, "SELECT id FROM events WHERE type = 'thing.sold'")
+    [*_, (args, lock)] = await rows(db, "SELECT args, lock FROM procrastinate_jobs ORDER BY id")
+    assert args == {"event_id": EVENT.write(event_id), "data": {"thing_id": str(other), "number": 0}}
     assert lock == f"things.count:{other}"
 
 
 async def test_hands_events_in_batches_to_those_who_take_them_so(db: Database) -> None:
-    made = Dispatcher(db, {"thing.made": (InBatches("things.paint"), "things.count"), "thing.sold": ("things.count",)})
+    made = Dispatcher(db, [BatchSubscription(ThingMade, "things.paint", nothing), *SUBSCRIPTIONS[1:]])
     await made.start()
     aggregates = [new_id() for _ in range(dispatch_service._JOB_BATCH + 1)]
     await make(db, *aggregates)
-    await make(db, new_id(), event_type="thing.sold")
+    await make(db, new_id(), kind=ThingSold)
 
     assert await made.dispatch() == len(aggregates) + 1
     assert await made.dispatch() == 0
@@ -119,8 +134,8 @@ async def test_hands_events_in_batches_to_those_who_take_them_so(db: Database) -
     events = [event for args, _ in batches for event in args["events"]]
     assert [len(args["events"]) for args, _ in batches] == [dispatch_service._JOB_BATCH, 1]
     assert [lock for _, lock in batches] == [None, None]
-    assert [event["aggregate_id"] for event in events] == [str(aggregate) for aggregate in aggregates]
-    assert [event["data"] for event in events] == [{"n": n} for n in range(len(aggregates))]
+    assert [event["data"]["thing_id"] for event in events] == [str(aggregate) for aggregate in aggregates]
+    assert [event["data"]["number"] for event in events] == list(range(len(aggregates)))
     assert len({event["event_id"] for event in events}) == len(aggregates)
     [(alone,)] = await rows(db, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'things.count'")
     assert alone == len(aggregates) + 1
@@ -131,7 +146,7 @@ async def test_takes_as_many_turns_as_it_needs(db: Database) -> None:
     await small.start()
     aggregates = [new_id() for _ in range(5)]
     for aggregate in aggregates:
-        await make(db, aggregate, event_type="thing.sold")
+        await make(db, aggregate, kind=ThingSold)
 
     assert [await small.dispatch() for _ in range(4)] == [2, 2, 1, 0]
 
@@ -141,13 +156,13 @@ async def test_takes_as_many_turns_as_it_needs(db: Database) -> None:
 async def test_never_passes_over_an_event_of_a_slow_transaction(db: Database, dispatcher: Dispatcher) -> None:
     slow, fast, late = new_id(), new_id(), new_id()
     async with db.write() as tx:
-        await record(tx, NewEvent("thing.sold", slow))
+        await record(tx, ThingSold(thing_id=slow))
         # It gets a later position and commits first.
-        await make(db, fast, event_type="thing.sold")
+        await make(db, fast, kind=ThingSold)
 
         assert await dispatcher.dispatch() == 0
         assert await jobs(db) == []
-        await record(tx, NewEvent("thing.sold", late))
+        await record(tx, ThingSold(thing_id=late))
 
     assert await dispatcher.dispatch() == 3
 
@@ -183,9 +198,7 @@ async def test_two_dispatchers_never_deliver_twice(db: Database, database_url: s
     aggregates = [new_id() for _ in range(40)]
 
     for start in range(0, len(aggregates), 8):
-        await asyncio.gather(
-            *(make(db, aggregate, event_type="thing.sold") for aggregate in aggregates[start : start + 8])
-        )
+        await asyncio.gather(*(make(db, aggregate, kind=ThingSold) for aggregate in aggregates[start : start + 8]))
 
     async def delivered() -> bool:
         return len(await jobs(db)) >= len(aggregates)

@@ -2,35 +2,36 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import procrastinate
 
-from server.db.jobs import defer, make_job_app
+from server.db.handlers import Jobs, Subscription, register
+from server.db.jobs import NewJob, defer_all, make_job_app
 from server.db.session import Database
-from server.db.upkeep import register_upkeep
+from server.db.upkeep import upkeep_jobs
 from server.features.events.dispatch_service import Dispatcher
-from server.features.events.service import NewEvent, record
+from server.features.events.service import record
 from server.kernel.clock import SystemClock
 from server.kernel.ids import new_id
 from server.run.work import work_until
 from tests.factories import execute
-from tests.rpc.events.conftest import rows
+from tests.rpc.events.conftest import ThingSold, rows
 from tests.waiting import eventually
 
 
 async def test_runs_events_and_jobs_until_told_to_stop(db: Database, database_url: str) -> None:
-    seen: list[Any] = []
+    seen: list[ThingSold] = []
     app = make_job_app(database_url)
 
-    @app.task(name="things.count")
-    async def count(*, event_id: str, aggregate_id: str, data: dict[str, Any]) -> None:
-        seen.append((aggregate_id, data))
+    async def count(event: ThingSold) -> None:
+        seen.append(event)
 
-    stop, aggregate = asyncio.Event(), new_id()
-    working = asyncio.create_task(work_until(stop, app, Dispatcher(db, {"thing.sold": ("things.count",)})))
+    subscriptions = [Subscription(ThingSold, "things.count", count)]
+    register(app, Jobs(subscriptions=subscriptions))
+    stop, sold = asyncio.Event(), ThingSold(thing_id=new_id(), number=7)
+    working = asyncio.create_task(work_until(stop, app, Dispatcher(db, subscriptions)))
     async with db.write() as tx:
-        await record(tx, NewEvent("thing.sold", aggregate, {"price": 7}))
+        await record(tx, sold)
 
     async def done() -> bool:
         return bool(seen)
@@ -38,7 +39,7 @@ async def test_runs_events_and_jobs_until_told_to_stop(db: Database, database_ur
     await eventually(done)
     stop.set()
     await asyncio.wait_for(working, 10)
-    assert seen == [(str(aggregate), {"price": 7})]
+    assert seen == [sold]
 
 
 async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None:
@@ -52,9 +53,9 @@ async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None
         ended.set()
 
     async with db.write() as tx:
-        await defer(tx, "things.slow")
+        await defer_all(tx, [NewJob("things.slow", {})])
     stop = asyncio.Event()
-    working = asyncio.create_task(work_until(stop, app, Dispatcher(db, {})))
+    working = asyncio.create_task(work_until(stop, app, Dispatcher(db, [])))
     await started.wait()
 
     stop.set()
@@ -67,14 +68,14 @@ async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None
 
 async def run_upkeep(app: procrastinate.App, db: Database, name: str) -> None:
     async with db.write() as tx:
-        await defer(tx, name, timestamp=0)
+        await defer_all(tx, [NewJob(name, {"timestamp": 0})])
     async with app.open_async():
         await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
 
 
 async def test_a_job_whose_worker_was_killed_is_run_again(db: Database, database_url: str) -> None:
     app = make_job_app(database_url)
-    register_upkeep(app, db=db, clock=SystemClock())
+    register(app, upkeep_jobs(app, db=db, clock=SystemClock()))
     runs: list[int] = []
 
     @app.task(name="things.count")
@@ -82,7 +83,7 @@ async def test_a_job_whose_worker_was_killed_is_run_again(db: Database, database
         runs.append(1)
 
     async with db.write() as tx:
-        await defer(tx, "things.count")
+        await defer_all(tx, [NewJob("things.count", {})])
     await stall(db)
 
     await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
@@ -102,7 +103,7 @@ async def stall(db: Database) -> None:
 
 async def test_a_periodic_job_whose_worker_was_killed_makes_room_for_the_next(db: Database, database_url: str) -> None:
     app = make_job_app(database_url)
-    register_upkeep(app, db=db, clock=SystemClock())
+    register(app, upkeep_jobs(app, db=db, clock=SystemClock()))
     runs: list[str] = []
 
     @app.task(name="things.look", queueing_lock="things.look", lock="things.look")
@@ -131,7 +132,7 @@ async def test_a_periodic_job_whose_worker_was_killed_makes_room_for_the_next(db
 
 async def test_a_stalled_job_that_cannot_be_retried_does_not_stop_the_others(db: Database, database_url: str) -> None:
     app = make_job_app(database_url)
-    register_upkeep(app, db=db, clock=SystemClock())
+    register(app, upkeep_jobs(app, db=db, clock=SystemClock()))
     runs: list[int] = []
 
     @app.task(name="things.count")
@@ -162,7 +163,7 @@ async def test_a_stalled_job_that_cannot_be_retried_does_not_stop_the_others(db:
 
 async def test_forgets_expired_idempotency_keys(db: Database, database_url: str) -> None:
     app = make_job_app(database_url)
-    register_upkeep(app, db=db, clock=SystemClock())
+    register(app, upkeep_jobs(app, db=db, clock=SystemClock()))
     now = datetime.now(UTC)
     async with db.write() as tx:
         for key, expires_time in (("old", now - timedelta(seconds=1)), ("new", now + timedelta(hours=1))):
@@ -181,7 +182,7 @@ async def test_forgets_expired_idempotency_keys(db: Database, database_url: str)
 
 async def test_forgets_old_jobs_and_keeps_fresh_and_failed_ones(db: Database, database_url: str) -> None:
     app = make_job_app(database_url)
-    register_upkeep(app, db=db, clock=SystemClock())
+    register(app, upkeep_jobs(app, db=db, clock=SystemClock()))
     async with db.write() as tx:
         for status, days in (("succeeded", 2), ("succeeded", 0), ("failed", 2), ("failed", 40)):
             await execute(

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
-from uuid import UUID
 
 import pytest
 from structlog.testing import capture_logs
 
+from server.features.orders.events import OrderConfirmed
 from server.features.orders.mails import service as confirmations
 from server.features.orders.mails.service import Confirmations
-from server.kernel.ids import Prefix, new_id, parse_id
+from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.kernel.ids import ORDER, OrderId
+from server.kernel.money import Money
 from server.mail.message import Mail
 from tests.buying import Bazaar
 from tests.shop import Mailbox
@@ -45,15 +46,25 @@ class StuckMailbox(Mailbox):
         await super().send(mail)
 
 
-async def place(bazaar: Bazaar, count: int = 3) -> list[dict[str, Any]]:
+async def place(bazaar: Bazaar, count: int = 3) -> list[OrderConfirmed]:
     """Place orders and return the events of their confirmations; the shop knows nothing of these events."""
-    events: list[dict[str, Any]] = []
+    events: list[OrderConfirmed] = []
     for _ in range(count):
         guest = bazaar.guest()
         placed = await guest.place(await guest.fill("shirt"))
-        order_id: UUID = parse_id(Prefix.ORDER, placed.order.id, field="order_id")
-        events.append({"event_id": str(new_id()), "aggregate_id": str(order_id), "data": {}})
+        events.append(confirmed(ORDER.read(placed.order.id, "order_id")))
     return events
+
+
+def confirmed(order_id: OrderId) -> OrderConfirmed:
+    return OrderConfirmed(
+        order_id=order_id,
+        order_number="",
+        status=OrderStatus.CONFIRMED,
+        payment_status=PaymentStatus.PAID,
+        total=Money("EUR", 2000),
+        product_ids=(),
+    )
 
 
 async def subjects(bazaar: Bazaar) -> Counter[str]:
@@ -113,11 +124,9 @@ async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(bazaar: Baz
 
 async def test_says_so_when_an_order_is_not_there(bazaar: Bazaar, mailbox: Mailbox) -> None:
     events = await place(bazaar, 1)
-    unknown = str(new_id())
+    unknown = ORDER.new()
     with capture_logs() as logs:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send(
-            [*events, {"event_id": str(new_id()), "aggregate_id": unknown, "data": {}}]
-        )
+        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
 
     assert sent(mailbox) == await subjects(bazaar)
-    assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [unknown]}]
+    assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [str(unknown)]}]

@@ -18,7 +18,7 @@ async def place(bazaar: Bazaar, sku: str = "poster") -> tuple[Buyer, orders_serv
 
 
 async def sweep(bazaar: Bazaar) -> int:
-    return await bazaar.app.features.expiry.sweep()
+    return await bazaar.app.orders.expiry.sweep()
 
 
 async def deadlines(bazaar: Bazaar) -> list[tuple[bool, ...]]:

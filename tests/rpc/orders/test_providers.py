@@ -39,7 +39,7 @@ async def transfer(bazaar: Bazaar, sku: str = "poster") -> tuple[Buyer, orders_s
 async def test_a_bank_transfer_has_days(bazaar: Bazaar) -> None:
     guest, placed = await transfer(bazaar)
     bazaar.clock.advance(timedelta(days=6, hours=23))
-    swept = await bazaar.app.features.expiry.sweep()
+    swept = await bazaar.app.orders.expiry.sweep()
     admin = await bazaar.sign_in(Role.ADMIN)
 
     request = payments_service_pb2.RecordManualPaymentRequest(
@@ -69,7 +69,7 @@ async def test_a_bank_transfer_that_does_not_come_is_given_up(bazaar: Bazaar) ->
     guest, placed = await transfer(bazaar)
     bazaar.clock.advance(timedelta(days=7, minutes=1))
 
-    assert await bazaar.app.features.expiry.sweep() == 1
+    assert await bazaar.app.orders.expiry.sweep() == 1
     await bazaar.work()
 
     assert (await guest.order(placed.order.id)).status == orders_pb2.Order.EXPIRED

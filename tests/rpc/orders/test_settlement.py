@@ -243,5 +243,5 @@ async def test_free_goods_that_have_not_come_in_can_be_ordered(bazaar: Bazaar) -
 async def _expire_before_stripe_hears(bazaar: Bazaar) -> None:
     """Let the order expire while its intent at Stripe can still be paid: the cancellation has not run yet."""
     bazaar.clock.advance(timedelta(minutes=31))
-    assert await bazaar.app.features.expiry.sweep() == 1
+    assert await bazaar.app.orders.expiry.sweep() == 1
     await bazaar.run("DELETE FROM procrastinate_jobs WHERE task_name = 'payments.cancel'")

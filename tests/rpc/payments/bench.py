@@ -13,16 +13,19 @@ from google.api import httpbody_pb2
 from kontor.payments.v1 import payments_pb2, payments_service_pb2, payments_service_pb2_grpc
 from psycopg.types.json import Jsonb
 
+from server.db.handlers import Handler, Jobs, register
 from server.db.jobs import make_job_app
 from server.db.session import Database, WriteTx
 from server.db.statement import together
-from server.features.payments import jobs, queries
+from server.features.payments import queries
+from server.features.payments.jobs import RETRY, PaymentJobs
 from server.features.payments.providers.stripe.gateway import StripeGateway
 from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
 from server.features.payments.reconciliation_service import Reconciliation
 from server.features.payments.rules import Payment, PaymentTotals, Provider
 from server.features.payments.service import LateMoney, PaymentService
 from server.features.payments.servicer import PaymentServicer
+from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
 from server.features.payments.webhook_service import Webhooks
 from server.kernel.actor import Actor, Role
 from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, SessionId, UserId, format_id
@@ -93,10 +96,16 @@ class Bench:
         )
         chain = Chain(db=db, authenticator=Authenticator(self.access_tokens, self.cart_tokens), clock=self.clock)
         service = payments_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
-        servicer = PaymentServicer(db, self.payments, self.webhooks)
+        servicer = PaymentServicer(db, self.payments, {Provider.STRIPE: self.webhooks})
         self._server = Server(chain, [Service(service, servicer)], "127.0.0.1:0")
         self._jobs = make_job_app(db.dsn)
-        jobs.register(self._jobs, self.payments, self.reconciliation, self.webhooks)
+        jobs = PaymentJobs(payments=self.payments, webhooks={Provider.STRIPE: self.webhooks})
+        handlers: list[Handler[Any]] = [
+            Handler(ApplyEvent, jobs.apply_event, RETRY),
+            Handler(Refund, jobs.refund, RETRY),
+            Handler(CancelPayments, jobs.cancel, RETRY),
+        ]
+        register(self._jobs, Jobs(handlers=handlers))
 
     async def start(self) -> None:
         """Open the ports."""
@@ -170,8 +179,8 @@ class Bench:
             order_id=order.id, provider=provider, amount_minor=amount_minor, currency="EUR", now=self.clock.now()
         )
         async with self.db.write() as tx:
-            find = queries.FIND_PAYMENT.bind(payment_id=payment.id)
-            _, (stored,) = await together(tx, self.payments.inserting(payment), find)
+            find = queries.FIND_PAYMENT.bind_one(payment_id=payment.id)
+            _, stored = await together(tx, self.payments.inserting(payment), find)
         return stored
 
     async def started(self, order: PlacedOrder | None = None) -> Payment:

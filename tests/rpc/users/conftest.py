@@ -72,15 +72,14 @@ def bearer(tokens: api.Tokens) -> Sequence[tuple[str, str]]:
 @pytest.fixture
 def shop(app: App, client: Clients, clock: ManualClock, mailbox: Mailbox, work: Work) -> Shop:
     """Return an empty shop."""
-    features = app.features
     return Shop(
         db=app.core.db,
         clock=clock,
         mailbox=mailbox,
         work=work,
-        hasher=features.hasher,
-        accounts=features.accounts,
-        sessions=features.sessions,
+        hasher=app.users.hasher,
+        accounts=app.users.accounts,
+        sessions=app.users.sessions,
         tokens=app.core.access_tokens,
         rpc=client.users,
     )

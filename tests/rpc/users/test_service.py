@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from kontor.users.v1 import users_service_pb2 as api
 
-from server.db.jobs import defer
+from server.db.jobs import NewJob, defer_all
 from server.features.users import queries
 from server.features.users.errors import InvalidCredentials, PasswordTooCommon
 from server.features.users.rules import Device
@@ -65,7 +65,7 @@ async def test_no_session_opens_when_the_password_changes_while_it_is_checked(sh
 
 async def clean_up(shop: Shop) -> None:
     async with shop.db.write() as tx:
-        await defer(tx, "users.clean_up", timestamp=0)
+        await defer_all(tx, [NewJob("users.clean_up", {"timestamp": 0})])
     await shop.work()
 
 

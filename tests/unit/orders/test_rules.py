@@ -10,7 +10,7 @@ from server.features.orders.errors import InvalidTransition
 from server.features.orders.rules import (
     FulfillmentStatus,
     LineProgress,
-    Money,
+    MoneySums,
     OrderStatus,
     ParcelStatus,
     PaymentStatus,
@@ -49,29 +49,29 @@ def test_a_shipped_parcel_is_not_shipped_again() -> None:
 @pytest.mark.parametrize(
     ("total", "money", "expected"),
     [
-        (0, Money(), PaymentStatus.NOT_REQUIRED),
-        (100, Money(), PaymentStatus.UNPAID),
-        (100, Money(in_flight=True), PaymentStatus.PENDING),
-        (100, Money(authorized_minor=100), PaymentStatus.AUTHORIZED),
-        (100, Money(authorized_minor=99), PaymentStatus.UNPAID),
-        (100, Money(captured_minor=99, authorized_minor=100), PaymentStatus.PARTIALLY_PAID),
-        (100, Money(captured_minor=100), PaymentStatus.PAID),
-        (100, Money(captured_minor=101), PaymentStatus.OVERPAID),
-        (100, Money(captured_minor=100, refunded_minor=1), PaymentStatus.PARTIALLY_REFUNDED),
-        (100, Money(captured_minor=100, refunded_minor=100), PaymentStatus.REFUNDED),
-        (100, Money(voided=True), PaymentStatus.VOIDED),
-        (100, Money(voided=True, in_flight=True), PaymentStatus.PENDING),
+        (0, MoneySums(), PaymentStatus.NOT_REQUIRED),
+        (100, MoneySums(), PaymentStatus.UNPAID),
+        (100, MoneySums(in_flight=True), PaymentStatus.PENDING),
+        (100, MoneySums(authorized_minor=100), PaymentStatus.AUTHORIZED),
+        (100, MoneySums(authorized_minor=99), PaymentStatus.UNPAID),
+        (100, MoneySums(captured_minor=99, authorized_minor=100), PaymentStatus.PARTIALLY_PAID),
+        (100, MoneySums(captured_minor=100), PaymentStatus.PAID),
+        (100, MoneySums(captured_minor=101), PaymentStatus.OVERPAID),
+        (100, MoneySums(captured_minor=100, refunded_minor=1), PaymentStatus.PARTIALLY_REFUNDED),
+        (100, MoneySums(captured_minor=100, refunded_minor=100), PaymentStatus.REFUNDED),
+        (100, MoneySums(voided=True), PaymentStatus.VOIDED),
+        (100, MoneySums(voided=True, in_flight=True), PaymentStatus.PENDING),
     ],
 )
-def test_sums_up_the_money(total: int, money: Money, expected: PaymentStatus) -> None:
+def test_sums_up_the_money(total: int, money: MoneySums, expected: PaymentStatus) -> None:
     assert rules.payment_status(total, money) is expected
 
 
 def test_money_that_went_back_confirms_nothing() -> None:
-    assert rules.money_suffices(100, Money(captured_minor=100))
-    assert rules.money_suffices(100, Money(captured_minor=40, authorized_minor=60))
-    assert not rules.money_suffices(100, Money(captured_minor=100, refunded_minor=1))
-    assert not rules.money_suffices(100, Money(captured_minor=100, refund_pending_minor=1))
+    assert rules.money_suffices(100, MoneySums(captured_minor=100))
+    assert rules.money_suffices(100, MoneySums(captured_minor=40, authorized_minor=60))
+    assert not rules.money_suffices(100, MoneySums(captured_minor=100, refunded_minor=1))
+    assert not rules.money_suffices(100, MoneySums(captured_minor=100, refund_pending_minor=1))
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from server.db.session import WriteTx
 from server.db.statement import Command
 from server.features.catalog.importing.queries import json_rows
 from server.features.catalog.importing.rules import KnownCategory
-from server.features.catalog.tables import Category
+from server.features.catalog.tables import Categories
 
 _NOW = bindparam("now", type_=DateTime(timezone=True))
-_category = Category.__table__.c
+_category = Categories.__table__.c
 
 
 def _insert_categories() -> Any:
@@ -29,7 +29,7 @@ def _insert_categories() -> Any:
     }
     rows = json_rows(**columns)
     source = {name: rows.c[name] for name in columns} | {"created_time": _NOW}
-    return insert(Category).from_select(list(source), select(*source.values()))
+    return insert(Categories).from_select(list(source), select(*source.values()))
 
 
 _TAKE_TURN = Command(select(func.pg_advisory_xact_lock(func.hashtext("catalog.import"))))

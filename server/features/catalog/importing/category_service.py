@@ -6,10 +6,10 @@ from typing import TypeAlias
 from uuid import UUID
 
 from server.db.session import WriteTx
+from server.features.catalog.events import CategoryCreated
 from server.features.catalog.importing import category_queries as queries
 from server.features.catalog.importing.rules import CategoryTree
 from server.features.events import service as events
-from server.features.events.service import NewEvent
 from server.kernel.ids import CategoryId, new_id
 
 # The names from the root down.
@@ -25,5 +25,5 @@ async def add_categories(
     ids = {path: tree.find_or_add(path) for path in paths}
     if tree.added:
         await queries.insert_categories(tx, tree.added, now=now)
-        await events.record(tx, *[NewEvent("catalog.category_created", category.id) for category in tree.added])
+        await events.record(tx, *[CategoryCreated(category_id=category.id) for category in tree.added])
     return ids

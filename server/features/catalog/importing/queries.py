@@ -34,7 +34,7 @@ from server.db.base import Base
 from server.db.session import WriteTx
 from server.db.statement import Command, ScalarCommand
 from server.features.catalog.importing.rules import KnownVariant
-from server.features.catalog.tables import Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice
+from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, VariantPrices, Variants
 from server.kernel.ids import ProductId, VariantId
 
 _NOW = bindparam("now", type_=DateTime(timezone=True))
@@ -85,7 +85,7 @@ def _upsert_products() -> ReturningInsert[tuple[UUID]]:
     rows = json_rows(id=Uuid(), category_id=Uuid(), options=JSONB(), tags=ARRAY(Text()), **columns)
     source = {name: rows.c[name] for name in ("id", "category_id", "options", "tags", *texts)}
     source |= {"created_time": _NOW, "updated_time": _NOW}
-    return _upsert(Product, source, key=["slug"], keep=["id", "created_time"], returning="id")
+    return _upsert(Products, source, key=["slug"], keep=["id", "created_time"], returning="id")
 
 
 def _upsert_variants() -> ReturningInsert[tuple[UUID]]:
@@ -103,7 +103,7 @@ def _upsert_variants() -> ReturningInsert[tuple[UUID]]:
     }
     rows = json_rows(**columns)
     source = {name: rows.c[name] for name in columns} | {"created_time": _NOW, "updated_time": _NOW}
-    return _upsert(Variant, source, key=["id"], keep=["product_id", "created_time"], returning="product_id")
+    return _upsert(Variants, source, key=["id"], keep=["product_id", "created_time"], returning="product_id")
 
 
 def _upsert_prices() -> ReturningInsert[tuple[UUID]]:
@@ -115,7 +115,7 @@ def _upsert_prices() -> ReturningInsert[tuple[UUID]]:
     }
     rows = json_rows(**columns)
     source = {name: rows.c[name] for name in columns}
-    return _upsert(VariantPrice, source, key=["variant_id", "currency"], keep=[], returning="variant_id")
+    return _upsert(VariantPrices, source, key=["variant_id", "currency"], keep=[], returning="variant_id")
 
 
 def _upsert_media() -> ReturningInsert[tuple[UUID]]:
@@ -132,7 +132,7 @@ def _upsert_media() -> ReturningInsert[tuple[UUID]]:
 
 
 def _sum_up_prices() -> ReturningInsert[tuple[UUID]]:
-    price, variant = VariantPrice.__table__.c, Variant.__table__.c
+    price, variant = VariantPrices.__table__.c, Variants.__table__.c
     cheapest = aggregate_order_by(price.compare_at_amount_minor, price.amount_minor, variant.position, variant.id)
     source = {
         "product_id": variant.product_id,
@@ -141,15 +141,15 @@ def _sum_up_prices() -> ReturningInsert[tuple[UUID]]:
         "max_amount_minor": func.max(price.amount_minor),
         "compare_at_amount_minor": func.array_agg(cheapest, type_=ARRAY(BigInteger()))[1],
     }
-    statement = insert(ProductPrice).from_select(
+    statement = insert(ProductPrices).from_select(
         list(source),
         select(*source.values())
-        .join_from(Variant, VariantPrice, price.variant_id == variant.id)
+        .join_from(Variants, VariantPrices, price.variant_id == variant.id)
         .where(variant.product_id == _IDS, variant.active)
         .group_by(variant.product_id, price.currency),
     )
     changed = {name: statement.excluded[name] for name in source if name not in ("product_id", "currency")}
-    present = ProductPrice.__table__.c
+    present = ProductPrices.__table__.c
     return statement.on_conflict_do_update(
         index_elements=["product_id", "currency"],
         set_=changed,
@@ -158,11 +158,11 @@ def _sum_up_prices() -> ReturningInsert[tuple[UUID]]:
 
 
 def _drop_stale_sums() -> Any:
-    total, price, variant = ProductPrice.__table__.c, VariantPrice.__table__.c, Variant.__table__.c
+    total, price, variant = ProductPrices.__table__.c, VariantPrices.__table__.c, Variants.__table__.c
     still_sold: Select[tuple[Any]] = (
         select(literal_column("1"))
-        .select_from(Variant)
-        .join(VariantPrice, price.variant_id == variant.id)
+        .select_from(Variants)
+        .join(VariantPrices, price.variant_id == variant.id)
         .where(
             variant.product_id == total.product_id,
             # Says nothing new, but keeps the planner from reading the variants of all products first.
@@ -171,7 +171,7 @@ def _drop_stale_sums() -> Any:
             variant.active,
         )
     )
-    return delete(ProductPrice).where(total.product_id == _IDS, ~still_sold.exists()).returning(total.product_id)
+    return delete(ProductPrices).where(total.product_id == _IDS, ~still_sold.exists()).returning(total.product_id)
 
 
 def _trim_media() -> Any:
@@ -186,9 +186,9 @@ def _trim_media() -> Any:
 
 def _list_variants() -> CompoundSelect[Any]:
     """Select the variants of some products and those with some SKUs: two look-ups, where OR would read them all."""
-    variant, product = Variant.__table__.c, Product.__table__.c
+    variant, product = Variants.__table__.c, Products.__table__.c
     rows = select(variant.id, product.slug, variant.sku, variant.option_values, variant.position).join(
-        Product, product.id == variant.product_id
+        Products, product.id == variant.product_id
     )
     of_products = rows.where(variant.product_id == _IDS)
     with_skus = rows.where(variant.sku == any_(bindparam("skus", type_=ARRAY(Text()))))
@@ -199,7 +199,7 @@ def _known_variant(id: UUID, product_slug: str, sku: str | None, option_values: 
     return KnownVariant(VariantId(id), product_slug, sku, tuple(option_values))
 
 
-_product, _variant = Product.__table__.c, Variant.__table__.c
+_product, _variant = Products.__table__.c, Variants.__table__.c
 
 LOCK_PRODUCTS = Command(
     select(_product.slug, _product.id)
@@ -218,7 +218,7 @@ UPSERT_PRICES = ScalarCommand(_upsert_prices(), UUID)
 UPSERT_MEDIA = ScalarCommand(_upsert_media(), UUID)
 TRIM_MEDIA = ScalarCommand(_trim_media(), UUID)
 DEACTIVATE_VARIANTS = ScalarCommand(
-    update(Variant)
+    update(Variants)
     .where(_variant.id == _IDS, _variant.active)
     .values(active=False, updated_time=_NOW)
     .returning(_variant.product_id),
@@ -227,7 +227,7 @@ DEACTIVATE_VARIANTS = ScalarCommand(
 SUM_UP_PRICES = ScalarCommand(_sum_up_prices(), UUID)
 DROP_STALE_SUMS = ScalarCommand(_drop_stale_sums(), UUID)
 TOUCH_PRODUCTS = Command(
-    update(Product).where(_product.id == _IDS).values(version=_product.version + 1, updated_time=_NOW)
+    update(Products).where(_product.id == _IDS).values(version=_product.version + 1, updated_time=_NOW)
 )
 
 
@@ -243,5 +243,7 @@ async def copy_rows(tx: WriteTx, table: type[Base], columns: Sequence[str], rows
 
 async def analyze(tx: WriteTx) -> None:
     """Let the planner know what the catalog holds now, before its first query and not some minutes later."""
-    names = [table.__tablename__ for table in (Category, Product, ProductMedia, ProductPrice, Variant, VariantPrice)]
+    names = [
+        table.__tablename__ for table in (Categories, Products, ProductMedia, ProductPrices, Variants, VariantPrices)
+    ]
     await (await tx.psycopg()).execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(map(sql.Identifier, names))))

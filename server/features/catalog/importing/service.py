@@ -19,6 +19,7 @@ from uuid import UUID
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
 from server.db.session import Database, WriteTx
+from server.features.catalog.events import ProductCreated, ProductUpdated
 from server.features.catalog.importing import queries
 from server.features.catalog.importing.category_queries import take_turn
 from server.features.catalog.importing.category_service import CategoryPath, add_categories
@@ -26,7 +27,6 @@ from server.features.catalog.importing.rules import KnownVariant, Match, match_v
 from server.features.catalog.importing.stock_service import FirstCount, StockKeeper
 from server.features.catalog.importing.values import ImportedProduct, ParsedFile, RowError
 from server.features.events import service as events
-from server.features.events.service import NewEvent
 from server.kernel.clock import Clock
 from server.kernel.ids import CategoryId, ProductId, VariantId, new_id
 
@@ -128,8 +128,8 @@ async def _import_batch(
     await queries.TOUCH_PRODUCTS.run(tx, ids=list(updated), now=now)
     await events.record(
         tx,
-        *[NewEvent("product.created", product_id) for product_id in sorted(created)],
-        *[NewEvent("product.updated", product_id) for product_id in sorted(updated)],
+        *[ProductCreated(product_id=product_id) for product_id in sorted(created)],
+        *[ProductUpdated(product_id=ProductId(product_id)) for product_id in sorted(updated)],
     )
     return ImportReport(
         created=len(created),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from server.db.session import Database, WriteTx
+from server.features.catalog.events import CatalogSeeded
 from server.features.catalog.importing import queries
 from server.features.catalog.importing.category_service import CategoryPath, add_categories
 from server.features.catalog.importing.queries import copy_rows
@@ -19,9 +20,8 @@ from server.features.catalog.seeding.rules import (
     make_slug,
 )
 from server.features.catalog.seeding.values import KINDS
-from server.features.catalog.tables import Product, ProductMedia, Variant, VariantPrice
+from server.features.catalog.tables import ProductMedia, Products, VariantPrices, Variants
 from server.features.events import service as events
-from server.features.events.service import NewEvent
 from server.kernel.ids import CategoryId, new_id
 
 # Large enough for COPY to pay, small enough to stay far from the limit of a statement's time.
@@ -79,18 +79,18 @@ async def _write(
     categories: Mapping[CategoryPath, CategoryId | None],
     keep_stock: StockKeeper,
 ) -> None:
-    await copy_rows(tx, Product, _PRODUCT_COLUMNS, (_product_row(product, categories) for product in products))
+    await copy_rows(tx, Products, _PRODUCT_COLUMNS, (_product_row(product, categories) for product in products))
     await copy_rows(tx, ProductMedia, _MEDIA_COLUMNS, (_media_row(product) for product in products))
     variants = [
         (product, position, variant) for product in products for position, variant in enumerate(product.variants, 1)
     ]
-    await copy_rows(tx, Variant, _VARIANT_COLUMNS, (_variant_row(*place) for place in variants))
-    await copy_rows(tx, VariantPrice, _PRICE_COLUMNS, _price_rows([variant for _, _, variant in variants]))
+    await copy_rows(tx, Variants, _VARIANT_COLUMNS, (_variant_row(*place) for place in variants))
+    await copy_rows(tx, VariantPrices, _PRICE_COLUMNS, _price_rows([variant for _, _, variant in variants]))
     await queries.SUM_UP_PRICES.all(tx, ids=[product.id for product in products])
     counts = [FirstCount(variant.id, variant.on_hand, variant.backorder_limit) for _, _, variant in variants]
     await keep_stock(tx, counts, now=products[-1].created_time)
     # One for all of them: nobody is told of each made-up product, but what is shown has to be read anew.
-    await events.record(tx, NewEvent("catalog.seeded", new_id(), {"count": len(products)}))
+    await events.record(tx, CatalogSeeded(batch_id=new_id(), product_count=len(products)))
 
 
 _PRODUCT_COLUMNS = (

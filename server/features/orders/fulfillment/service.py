@@ -7,10 +7,11 @@ from uuid import UUID
 from server.db.idempotency import Claim
 from server.db.session import Database, WriteTx
 from server.db.statement import together
-from server.features.events.service import JsonValue, NewEvent
 from server.features.inventory import service as inventory
+from server.features.inventory.events import StockAdjusted
 from server.features.orders import queries, rules, write_queries
 from server.features.orders.errors import FulfillmentNotFound, InvalidTransition
+from server.features.orders.events import OrderShipped
 from server.features.orders.fulfillment.rules import pack
 from server.features.orders.progress_service import changing, complete_if_nothing_left
 from server.features.orders.rules import OrderStatus, ParcelStatus
@@ -86,10 +87,10 @@ class FulfillmentService:
             shipped = Step("SHIPPED", ParcelStatus.PENDING, ParcelStatus.SHIPPED, tracking, actor)
             return await self._after_shipping(tx, order_id, shipped)
 
-    async def hand_over_arrived(self, variant_id: VariantId) -> None:
+    async def hand_over_arrived(self, event: StockAdjusted) -> None:
         """Hand over goods that need no parcel to the orders that waited for them, the oldest first."""
         async with self._db.read() as tx:
-            waiting = await queries.list_waiting_for(tx, variant_id, count=_WAITING_BATCH)
+            waiting = await queries.list_waiting_for(tx, event.variant_id, count=_WAITING_BATCH)
         for order_id in waiting:
             async with self._db.write() as tx:
                 order = await queries.lock_order(tx, order_id)
@@ -102,8 +103,7 @@ class FulfillmentService:
             change.update(fulfillment_status=rules.fulfillment_status(line.progress for line in order.lines))
             change.note(shipped)
             await complete_if_nothing_left(tx, change)
-            facts: dict[str, JsonValue] = {"order_number": order.record.number, "tracking": shipped.note}
-            change.tell(NewEvent("order.shipped", order_id, facts))
+            change.tell(OrderShipped(order_id=order_id, order_number=order.record.number, tracking=shipped.note))
         return change.order
 
 

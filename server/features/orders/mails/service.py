@@ -2,29 +2,27 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 
-from server.db.jobs import NewJob, defer_all
+from server.db.jobs import defer_all, job_of
 from server.db.session import Database
 from server.features.orders import queries
-from server.features.orders.mails.letters import confirmation_mail
+from server.features.orders.events import OrderConfirmed, OrderShipped
+from server.features.orders.mails.letters import confirmation_mail, shipped_mail
+from server.features.orders.tasks import SendConfirmationMail
+from server.kernel.actor import Actor, Role
 from server.kernel.ids import OrderId
 from server.mail.gateway import Mailer
 from server.mail.message import Mail
 
 _log = structlog.get_logger(__name__)
 
-# The task that sends one confirmation; it gets the event as it is.
-ONE_BY_ONE: Final = "orders.send_confirmation_mail"
 _PAUSE_SECONDS: Final = 2.0
-
-# An event as tasks get it.
-_Event = dict[str, Any]
+_SHOP: Final = Actor(user_id=None, role=Role.ADMIN, session_id=None, cart_id=None)
 
 
 class Confirmations:
@@ -35,7 +33,7 @@ class Confirmations:
         self._mailer = mailer
         self._shop_name = shop_name
 
-    async def send(self, events: Sequence[_Event]) -> None:
+    async def send(self, events: Sequence[OrderConfirmed]) -> None:
         """Send the mail of each event's order; once one of them is not taken, the rest get jobs of their own.
 
         Raises only while nothing is sent, so that the caller may try again; else only when it is cancelled twice.
@@ -49,30 +47,41 @@ class Confirmations:
         except (Exception, asyncio.CancelledError) as error:
             # Whatever it is, the mails before it are sent. To raise it would repeat them with the job; so this job is
             # over, even when the worker ends, and what is wrong with a mail comes up in the job of its own.
-            left = [event for _, event in mails[sent:]]
+            left = [order_id for _, order_id in mails[sent:]]
             _log.warning("orders.mails_put_off", count=len(left), error=repr(error))
             await self._put_off(left)
 
-    async def _write(self, events: Sequence[_Event]) -> list[tuple[Mail, _Event]]:
-        # An order is confirmed once.
-        event_of = {OrderId(UUID(event["aggregate_id"])): event for event in events}
+    async def send_one(self, task: SendConfirmationMail) -> None:
+        """Send one confirmation."""
         async with self._db.snapshot() as tx:
-            orders = await queries.get_orders(tx, list(event_of))
-        mails = [
-            (confirmation_mail(order, shop_name=self._shop_name), event_of.pop(order.record.id)) for order in orders
-        ]
-        if event_of:
-            _log.error("orders.confirmed_orders_missing", order_ids=[str(order_id) for order_id in event_of])
+            order = await queries.get_order(tx, task.order_id, viewer=_SHOP)
+        await self._mailer.send(confirmation_mail(order, shop_name=self._shop_name))
+
+    async def send_shipped(self, event: OrderShipped) -> None:
+        """Tell the customer that a parcel is on its way."""
+        async with self._db.snapshot() as tx:
+            order = await queries.get_order(tx, event.order_id, viewer=_SHOP)
+        await self._mailer.send(shipped_mail(order, tracking=event.tracking, shop_name=self._shop_name))
+
+    async def _write(self, events: Sequence[OrderConfirmed]) -> list[tuple[Mail, OrderId]]:
+        # An order is confirmed once.
+        order_ids = {event.order_id for event in events}
+        async with self._db.snapshot() as tx:
+            orders = await queries.get_orders(tx, list(order_ids))
+        mails = [(confirmation_mail(order, shop_name=self._shop_name), order.record.id) for order in orders]
+        missing = order_ids - {order.record.id for order in orders}
+        if missing:
+            _log.error("orders.confirmed_orders_missing", order_ids=[str(order_id) for order_id in missing])
         return mails
 
-    async def _put_off(self, events: Sequence[_Event]) -> None:
-        """Queue a job for each event, however long the database is away: nobody else knows what is not sent yet."""
+    async def _put_off(self, order_ids: Sequence[OrderId]) -> None:
+        """Queue a task for each order, however long the database is away: nobody else knows what is not sent yet."""
         while True:
             try:
                 async with self._db.write() as tx:
-                    await defer_all(tx, [NewJob(ONE_BY_ONE, event) for event in events])
+                    await defer_all(tx, [job_of(SendConfirmationMail(order_id=order_id)) for order_id in order_ids])
             except (psycopg.OperationalError, ConnectorException) as error:
-                _log.warning("orders.mails_not_put_off", count=len(events), error=repr(error))
+                _log.warning("orders.mails_not_put_off", count=len(order_ids), error=repr(error))
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 return

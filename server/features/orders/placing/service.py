@@ -15,13 +15,13 @@ from server.features.cart.errors import CheckoutIncomplete
 from server.features.cart.service import CartService
 from server.features.cart.values import Checkout, CheckoutLine
 from server.features.events import service as events
-from server.features.events.service import NewEvent
 from server.features.inventory import service as inventory
 from server.features.orders import queries, rules, write_queries
 from server.features.orders.errors import PriceChanged
+from server.features.orders.events import OrderPlaced
 from server.features.orders.invoicing.service import Seller
 from server.features.orders.progress_service import changing, confirm, product_ids
-from server.features.orders.rules import Money, OrderStatus
+from server.features.orders.rules import MoneySums, OrderStatus
 from server.features.orders.values import LineRecord, Order, OrderRecord
 from server.features.payments.rules import Payment, Provider
 from server.features.payments.service import PaymentService
@@ -29,6 +29,7 @@ from server.features.pricing.values import ShippingMethod
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId, OrderLineId, Prefix, format_id, new_id
+from server.kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +126,13 @@ def _check(checkout: Checkout, expected_minor: int, expected_currency: str) -> N
         raise PriceChanged(expected_minor, expected_currency, priced.total_minor, priced.currency)
 
 
-def _placed(order: Order) -> NewEvent:
+def _placed(order: Order) -> OrderPlaced:
     record = order.record
-    return NewEvent(
-        "order.placed",
-        record.id,
-        {
-            "order_number": record.number,
-            "currency_code": record.currency,
-            "total_minor": record.total_minor,
-            "product_ids": product_ids(order),
-        },
+    return OrderPlaced(
+        order_id=record.id,
+        order_number=record.number,
+        total=Money(record.currency, record.total_minor),
+        product_ids=product_ids(order),
     )
 
 
@@ -150,7 +147,7 @@ def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time
         user_id=checkout.user_id,
         email=checkout.email,
         status=OrderStatus.PENDING,
-        payment_status=rules.payment_status(priced.total_minor, Money()),
+        payment_status=rules.payment_status(priced.total_minor, MoneySums()),
         fulfillment_status=rules.fulfillment_status(line.progress for line in lines),
         currency=priced.currency,
         subtotal_minor=priced.subtotal_minor,

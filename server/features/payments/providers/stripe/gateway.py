@@ -18,8 +18,11 @@ from stripe import (
 )
 
 from server.features.payments.errors import PaymentProviderUnavailable, PaymentRefused
+from server.features.payments.gateway import ConnectedProvider
+from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
 from server.features.payments.rules import Provider, ProviderState, RefundState, Status, TransactionStatus
 from server.kernel.ids import OrderId, PaymentId
+from server.settings import Settings
 
 T = TypeVar("T")
 
@@ -53,6 +56,18 @@ _REFUND_STATUS = {
     "failed": TransactionStatus.FAILED,
     "canceled": TransactionStatus.FAILED,
 }
+
+
+def connect_stripe(settings: Settings) -> ConnectedProvider | None:
+    """Connect to Stripe; None in a shop without an account there."""
+    key = settings.stripe_api_key.get_secret_value()
+    if not key:
+        return None
+    secret = settings.stripe_webhook_secret.get_secret_value()
+    return ConnectedProvider(
+        gateway=StripeGateway(key, api_url=settings.stripe_api_base),
+        verifier=StripeWebhooks([part for part in secret.split(",") if part]),
+    )
 
 
 class StripeGateway:

@@ -1,0 +1,59 @@
+"""What accounts bring."""
+
+from collections.abc import Sequence
+
+from kontor.users.v1 import users_service_pb2
+
+from server.db.handlers import Handler, Jobs, Periodic, Subscription
+from server.features.core import Core, Feature, service_of
+from server.features.users.events import UserRegistered, UserRegistrationRepeated
+from server.features.users.jobs import UserJobs
+from server.features.users.passwords.service import PasswordHasher
+from server.features.users.service import AccountService
+from server.features.users.servicer import UserServicer
+from server.features.users.sessions.service import SessionService
+from server.features.users.tasks import ResendVerification
+from server.rpc.auth import REVOKED_CHANNEL
+from server.rpc.chain import Service
+
+
+class UsersFeature(Feature):
+    """Accounts and their sessions."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        settings = core.settings
+        self.hasher = PasswordHasher(threads=settings.password_threads)
+        self.accounts = AccountService(core.db, clock=core.clock, hasher=self.hasher)
+        self.sessions = SessionService(
+            core.db,
+            clock=core.clock,
+            hasher=self.hasher,
+            issuer=core.access_tokens,
+            access_ttl=settings.access_token_ttl,
+            refresh_ttl=settings.refresh_token_ttl,
+        )
+
+    def services(self) -> Sequence[Service]:
+        return [service_of(users_service_pb2, UserServicer(self._core.db, self.accounts, self.sessions))]
+
+    def jobs(self) -> Jobs:
+        settings = self._core.settings
+        jobs = UserJobs(
+            accounts=self.accounts,
+            mailer=self._core.mailer,
+            shop_name=settings.shop_name,
+            public_url=settings.public_url,
+        )
+        return Jobs(
+            handlers=[Handler(ResendVerification, jobs.resend_verification)],
+            subscriptions=[
+                Subscription(UserRegistered, "users.send_verification", jobs.send_verification),
+                Subscription(UserRegistrationRepeated, "users.send_known_address", jobs.send_known_address),
+            ],
+            periodics=[Periodic("users.clean_up", "17 * * * *", self.accounts.clean_up)],
+        )
+
+    async def start(self) -> None:
+        reload = self._core.revocations.reload(self.sessions.list_revoked)
+        self._core.listener.on(REVOKED_CHANNEL, self._core.revocations.notified, on_reconnect=reload)
