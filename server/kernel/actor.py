@@ -43,4 +43,16 @@ class Actor:
         return self.user_id
 
 
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who wants to see something: the owner of what is asked for, or somebody who may see what belongs to others.
+
+    What a viewer does not see does not exist for it. Background work asks as nobody and needs none.
+    """
+
+    user_id: UserId | None
+    cart_id: CartId | None
+    sees_all: bool
+
+
 ANONYMOUS = Actor(user_id=None, role=None, session_id=None, cart_id=None)

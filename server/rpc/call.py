@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping
 
 from server.db.idempotency import Claim
-from server.kernel.actor import Actor
+from server.kernel.actor import Actor, Viewer
 
 
 class Call:
@@ -20,6 +20,12 @@ class Call:
         self._response_headers: dict[str, str] | None = None
         # What has to change for the answer to be wrong; see server.rpc.cache. None: nobody said it yet.
         self.cache_tags: frozenset[Hashable] | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks, as statements want it; staff see what belongs to others."""
+        actor = self.actor
+        return Viewer(actor.user_id, actor.cart_id, sees_all=actor.admin)
 
     @property
     def remote_address(self) -> str:

@@ -5,7 +5,7 @@ from kontor.cart.v1 import cart_pb2, cart_service_pb2
 from server.features.cart.values import CartLine, OfferedMethod, Picture, PricedView
 from server.features.pricing.rules import PricedCart, PricedLine
 from server.kernel.ids import Prefix, format_id, format_written_id
-from server.rpc.messages import Fields, money_fields, timestamp_fields
+from server.rpc.messages import Fields, to_money, to_time
 
 
 def cart_message(view: PricedView, token: str = "") -> cart_pb2.Cart:
@@ -27,7 +27,7 @@ def cart_message(view: PricedView, token: str = "") -> cart_pb2.Cart:
             "email": snapshot.email,
             "shipping_address": snapshot.shipping_address,
             "billing_address": snapshot.billing_address,
-            "expire_time": timestamp_fields(snapshot.expires_time),
+            "expire_time": to_time(snapshot.expires_time),
         }
         method = snapshot.shipping_method
         if method is not None:
@@ -45,19 +45,19 @@ def methods_message(methods: list[OfferedMethod]) -> cart_service_pb2.ListShippi
 def _totals(priced: PricedCart) -> Fields:
     currency = priced.currency
     return {
-        "subtotal": money_fields(currency, priced.subtotal_minor),
-        "discount": money_fields(currency, priced.discount_minor),
-        "shipping": money_fields(currency, priced.shipping_minor),
-        "tax": money_fields(currency, priced.tax_minor),
-        "included_tax": money_fields(currency, priced.included_tax_minor),
-        "total": money_fields(currency, priced.total_minor),
+        "subtotal": to_money(currency, priced.subtotal_minor),
+        "discount": to_money(currency, priced.discount_minor),
+        "shipping": to_money(currency, priced.shipping_minor),
+        "tax": to_money(currency, priced.tax_minor),
+        "included_tax": to_money(currency, priced.included_tax_minor),
+        "total": to_money(currency, priced.total_minor),
         "taxes": [
             {
                 "name": name,
                 "rate_ppm": rate_ppm,
                 "included": included,
-                "taxable_amount": money_fields(currency, taxable_minor),
-                "amount": money_fields(currency, tax_minor),
+                "taxable_amount": to_money(currency, taxable_minor),
+                "amount": to_money(currency, tax_minor),
             }
             for name, rate_ppm, included, taxable_minor, tax_minor in priced.taxes
         ],
@@ -70,7 +70,7 @@ def _method(offered: OfferedMethod) -> Fields:
         "id": format_id(Prefix.SHIPPING_METHOD, method.id),
         "name": method.name,
         "description": method.description,
-        "amount": money_fields(offered.currency, offered.amount_minor),
+        "amount": to_money(offered.currency, offered.amount_minor),
     }
 
 
@@ -86,10 +86,10 @@ def _item(line: CartLine, priced: PricedLine | None, currency: str) -> Fields:
         "options": [{"name": name, "value": value} for name, value in line.options],
         "thumbnail": None if picture is None else _picture(picture),
         "quantity": line.quantity,
-        "unit_price": money_fields(currency, line.unit_price_minor),
-        "compare_at_unit_price": None if compare_at is None else money_fields(currency, compare_at),
-        "subtotal": money_fields(currency, priced.subtotal_minor if priced else 0),
-        "total": money_fields(currency, priced.total_minor if priced else 0),
+        "unit_price": to_money(currency, line.unit_price_minor),
+        "compare_at_unit_price": None if compare_at is None else to_money(currency, compare_at),
+        "subtotal": to_money(currency, priced.subtotal_minor if priced else 0),
+        "total": to_money(currency, priced.total_minor if priced else 0),
         "availability": _availability(line),
         "purchasable": line.purchasable,
     }

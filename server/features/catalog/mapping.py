@@ -4,7 +4,7 @@ from kontor.catalog.v1 import catalog_pb2, catalog_service_pb2
 
 from server.features.catalog.values import CategoryNode, ProductDetail, ProductListing, ProductPage
 from server.kernel.ids import Prefix, format_id, format_written_id
-from server.rpc.messages import Fields, timestamp_fields
+from server.rpc.messages import Fields, to_time
 
 
 def to_product(product: ProductDetail) -> catalog_pb2.Product:
@@ -32,8 +32,8 @@ def to_product(product: ProductDetail) -> catalog_pb2.Product:
         "seo_title": product.seo_title,
         "seo_description": product.seo_description,
         "etag": str(product.version),
-        "create_time": timestamp_fields(product.created_time),
-        "update_time": timestamp_fields(product.updated_time),
+        "create_time": to_time(product.created_time),
+        "update_time": to_time(product.updated_time),
     }
     return catalog_pb2.Product(**fields)
 

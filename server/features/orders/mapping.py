@@ -8,7 +8,7 @@ from server.features.orders import rules
 from server.features.orders.values import LineRecord, Order, OrderRecord, ParcelRecord, TimelineRecord
 from server.kernel.errors import invalid_field
 from server.kernel.ids import OrderLineId, Prefix, format_id, parse_id
-from server.rpc.messages import Fields, money_fields, timestamp_fields, to_timestamp
+from server.rpc.messages import Fields, to_money, to_time, to_timestamp
 
 
 def to_order(order: Order) -> orders_pb2.Order:
@@ -30,10 +30,10 @@ def to_order(order: Order) -> orders_pb2.Order:
         "shipping_method": _shipping_method(record),
         "fulfillments": [_fulfillment(parcel) for parcel in order.parcels],
         "invoice_number": record.invoice_number,
-        "place_time": timestamp_fields(record.placed_time),
-        "expire_time": timestamp_fields(record.expires_time),
-        "confirm_time": timestamp_fields(record.confirmed_time),
-        "complete_time": timestamp_fields(record.completed_time),
+        "place_time": to_time(record.placed_time),
+        "expire_time": to_time(record.expires_time),
+        "confirm_time": to_time(record.confirmed_time),
+        "complete_time": to_time(record.completed_time),
     }
     return orders_pb2.Order(**fields)
 
@@ -67,8 +67,8 @@ def _fulfillment(parcel: ParcelRecord) -> Fields:
         "carrier": parcel.carrier,
         "tracking_number": parcel.tracking_number,
         "tracking_url": parcel.tracking_url,
-        "create_time": timestamp_fields(parcel.created_time),
-        "ship_time": timestamp_fields(parcel.shipped_time),
+        "create_time": to_time(parcel.created_time),
+        "ship_time": to_time(parcel.shipped_time),
     }
 
 
@@ -84,30 +84,30 @@ def _line(line: LineRecord, currency: str) -> Fields:
         "quantity": line.quantity,
         "shipped_quantity": line.shipped_quantity,
         "requires_shipping": line.requires_shipping,
-        "unit_price": money_fields(currency, line.unit_price_minor),
-        "subtotal": money_fields(currency, line.subtotal_minor),
-        "discount": money_fields(currency, line.discount_minor),
-        "tax": money_fields(currency, line.tax_minor),
-        "total": money_fields(currency, line.total_minor),
+        "unit_price": to_money(currency, line.unit_price_minor),
+        "subtotal": to_money(currency, line.subtotal_minor),
+        "discount": to_money(currency, line.discount_minor),
+        "tax": to_money(currency, line.tax_minor),
+        "total": to_money(currency, line.total_minor),
     }
 
 
 def _totals(record: OrderRecord) -> Fields:
     currency = record.currency
     return {
-        "subtotal": money_fields(currency, record.subtotal_minor),
-        "discount": money_fields(currency, record.discount_minor),
-        "shipping": money_fields(currency, record.shipping_minor),
-        "tax": money_fields(currency, record.tax_minor),
-        "included_tax": money_fields(currency, record.included_tax_minor),
-        "total": money_fields(currency, record.total_minor),
+        "subtotal": to_money(currency, record.subtotal_minor),
+        "discount": to_money(currency, record.discount_minor),
+        "shipping": to_money(currency, record.shipping_minor),
+        "tax": to_money(currency, record.tax_minor),
+        "included_tax": to_money(currency, record.included_tax_minor),
+        "total": to_money(currency, record.total_minor),
         "taxes": [
             {
                 "name": tax["name"],
                 "rate_ppm": tax["rate_ppm"],
                 "included": tax["included"],
-                "taxable_amount": money_fields(currency, tax["taxable_minor"]),
-                "amount": money_fields(currency, tax["tax_minor"]),
+                "taxable_amount": to_money(currency, tax["taxable_minor"]),
+                "amount": to_money(currency, tax["tax_minor"]),
             }
             for tax in record.taxes
         ],
@@ -122,7 +122,7 @@ def _shipping_method(record: OrderRecord) -> Fields | None:
         "id": method["id"],
         "name": method["name"],
         "description": method["description"],
-        "amount": money_fields(record.currency, record.shipping_minor),
+        "amount": to_money(record.currency, record.shipping_minor),
     }
 
 
