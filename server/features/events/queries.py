@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command, Query, ScalarQuery, unnest_rows
-from server.features.events.tables import EventCursors, Events, TransactionId
+from server.features.events.tables import EventCursors, Events, Xid8
 from server.features.events.values import CursorPosition, News, RecordedEvent
 from server.kernel.event import Event
 from server.kernel.ids import EVENT
@@ -50,14 +50,14 @@ _LOCK_CURSOR = Query(
 _MOVE_CURSOR = Command(
     update(EventCursors)
     .values(
-        transaction_id=cast(bindparam("transaction_id", type_=Text), TransactionId), position=bindparam("to_position")
+        transaction_id=cast(bindparam("transaction_id", type_=Text), Xid8), position=bindparam("to_position")
     )
     .where(EventCursors.name == bindparam("of_name"))
 )
 
 # Transaction ids are given in order but committed in any. Below the oldest transaction that still runs, nothing new can
 # appear, so a reader that stops there never passes over an event of a slow one.
-_settled = Events.transaction_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=TransactionId)
+_settled = Events.transaction_id < func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8)
 _LIST_AFTER = Query(
     select(
         cast(Events.transaction_id, Text).label("transaction_id"),
@@ -73,7 +73,7 @@ _LIST_AFTER = Query(
     .where(
         tuple_(Events.transaction_id, Events.position)
         > tuple_(
-            cast(bindparam("transaction_id", type_=Text), TransactionId),
+            cast(bindparam("transaction_id", type_=Text), Xid8),
             bindparam("position", type_=BigInteger),
         )
     )
@@ -94,7 +94,7 @@ _HAS_NEWS = ScalarQuery(
     bool,
 )
 
-_horizon = select(func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=TransactionId).label("xid")).cte("horizon")
+_horizon = select(func.pg_snapshot_xmin(func.pg_current_snapshot(), type_=Xid8).label("xid")).cte("horizon")
 _HORIZON = ScalarQuery(select(cast(_horizon.c.xid, Text)), str)
 # More than so many at once are not worth following one by one.
 MAX_NEWS = 1000
@@ -109,7 +109,7 @@ _LIST_NEWS = Query(
         Events.data,
     )
     .select_from(_horizon)
-    .outerjoin(Events, Events.transaction_id >= cast(bindparam("floor", type_=Text), TransactionId))
+    .outerjoin(Events, Events.transaction_id >= cast(bindparam("floor", type_=Text), Xid8))
     .limit(MAX_NEWS + 1),
     News,
 )

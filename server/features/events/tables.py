@@ -12,7 +12,7 @@ from sqlalchemy.types import UserDefinedType
 from server.db.base import Base
 
 
-class TransactionId(UserDefinedType[int]):
+class Xid8(UserDefinedType[int]):
     """PostgreSQL's xid8, which only ever grows."""
 
     cache_ok = True
@@ -34,7 +34,7 @@ class Events(Base):
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     # Positions are given before commit, so a reader that went by them alone would pass over a slow transaction.
     # Readers go by (transaction_id, position) and stop before the oldest transaction that still runs.
-    transaction_id: Mapped[int] = mapped_column(TransactionId, server_default=text("pg_current_xact_id()"))
+    transaction_id: Mapped[int] = mapped_column(Xid8, server_default=text("pg_current_xact_id()"))
     id: Mapped[UUID] = mapped_column(Uuid, unique=True)
     # The name of its class.
     type: Mapped[str] = mapped_column(Text)
@@ -52,5 +52,5 @@ class EventCursors(Base):
     __tablename__ = "event_cursors"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
-    transaction_id: Mapped[int] = mapped_column(TransactionId, server_default=text("'0'"))
+    transaction_id: Mapped[int] = mapped_column(Xid8, server_default=text("'0'"))
     position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
