@@ -1,4 +1,4 @@
-"""Write the skeleton of a new RPC, once: python protos/new_rpc.py orders.CancelOrder
+"""Write the skeleton of a new RPC, once: `python protos/new_rpc.py orders.CancelOrder`.
 
 It adds the RPC with its policy and its request to the contract, a method to the servicer, a use case, a test file and a
 case of who gets what; then it builds generated/. What it writes is a beginning: every line of it wants a decision, and
@@ -129,7 +129,9 @@ def _write_servicer(rpc: NewRpc) -> Path:
     after = re.search(r"\n\n\n(?=def |async def |_\w+ = )", text[text.index("\nclass ") :])
     place = text.index("\nclass ") + after.start() + 1 if after else len(text)
     text = text[:place].rstrip("\n") + "\n" + method + text[place:]
-    text = text.replace("\nfrom server.", f"\nfrom server.features.{rpc.feature}.service import {rpc.snake}\nfrom server.", 1)
+    text = text.replace(
+        "\nfrom server.", f"\nfrom server.features.{rpc.feature}.service import {rpc.snake}\nfrom server.", 1
+    )
     text = text.replace("\nfrom kontor.", "\nfrom google.protobuf.message import Message\nfrom kontor.", 1)
     path.write_text(text, encoding="utf-8")
     return path

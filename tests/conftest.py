@@ -3,10 +3,9 @@
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
-import grpc
 import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -14,16 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
 from pydantic import SecretStr
 
-from server.app import App, build
+from server.app import build
 from server.db import migrate
-from server.db.jobs import make_job_app
 from server.db.session import Database
-from server.rpc.server import Server
 from server.settings import Settings
-from tests.buying import Bazaar, open_bazaar
-from tests.factories import execute
-from tests.fakes import StripeStandIn
-from tests.shop import Clients, Mailbox, ManualClock, Work
+from tests.world.clock import ManualClock
+from tests.world.looking import execute
+from tests.world.mailbox import Mailbox
+from tests.world.people import Person
+from tests.world.shop import Shop, serving
+from tests.world.stripe import SECRET, StripeStandIn
+from tests.world.work import Work
 
 with warnings.catch_warnings():
     # It looks for a runtime folder of the user, which services and containers do not have.
@@ -110,18 +110,11 @@ def signing_key_file(signing_key: bytes, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session")
 async def running_stripe() -> AsyncIterator[StripeStandIn]:
-    """Start a Stripe that does what the tests want."""
+    """Start a Stripe that does what the tests want; they find it in their shop."""
     stand_in = StripeStandIn()
     await stand_in.start()
     yield stand_in
     await stand_in.stop()
-
-
-@pytest.fixture
-def stripe(running_stripe: StripeStandIn) -> StripeStandIn:
-    """Return the shop's Stripe; its calls are counted from here."""
-    running_stripe.reset()
-    return running_stripe
 
 
 @pytest.fixture(scope="session")
@@ -132,7 +125,7 @@ def settings(database_url: str, signing_key_file: Path, running_stripe: StripeSt
         jwt_key_files=(signing_key_file,),
         token_secrets=(SecretStr("tests-" * 6),),
         stripe_api_key=SecretStr("sk_test_x"),
-        stripe_webhook_secret=SecretStr("whsec_test"),
+        stripe_webhook_secret=SecretStr(SECRET),
         stripe_api_base=running_stripe.url,
         smtp_url=SecretStr("smtp://localhost:1"),
         mail_from="Kontor <shop@shop.example>",
@@ -145,83 +138,42 @@ def settings(database_url: str, signing_key_file: Path, running_stripe: StripeSt
 
 
 @pytest.fixture(scope="session")
-def shop_clock() -> ManualClock:
-    """Make the shop's clock; tests take `clock`, which starts at the present hour."""
-    return ManualClock()
-
-
-@pytest.fixture(scope="session")
-def shop_mailbox() -> Mailbox:
-    """Make the shop's mail server; tests take `mailbox`, which is empty."""
-    return Mailbox()
-
-
-@pytest.fixture(scope="session")
-async def open_shop(settings: Settings, shop_clock: ManualClock, shop_mailbox: Mailbox) -> AsyncIterator[App]:
-    """Wire the shop as in production; only the clock and the mail server are ours."""
-    async with await build(settings, clock=shop_clock, mailer=shop_mailbox) as app:
-        yield app
-
-
-@pytest.fixture(scope="session")
-async def shop_channel(open_shop: App) -> AsyncIterator[grpc.aio.Channel]:
-    """Serve the shop in this process."""
-    server: Server = open_shop.server("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield channel
-    await server.stop(0)
+async def open_shop(settings: Settings, running_stripe: StripeStandIn) -> AsyncIterator[Shop]:
+    """Serve a shop in this process; tests take `shop`, which is empty."""
+    clock, mailbox = ManualClock(), Mailbox()
+    async with await build(settings, clock=clock, mailer=mailbox) as app, serving(app) as channel:
+        yield Shop(app, channel, clock, mailbox, running_stripe, Work(app))
 
 
 @pytest.fixture
-def clock(shop_clock: ManualClock) -> ManualClock:
-    """Return the shop's clock, set to the present second."""
-    shop_clock.time = datetime.now(UTC).replace(microsecond=0)
-    return shop_clock
+async def shop(open_shop: Shop, db: Database) -> AsyncIterator[Shop]:
+    """Return the running shop with nothing in it, at the present second."""
+    open_shop.clock.reset()
+    open_shop.mailbox.reset()
+    open_shop.stripe.reset()
+    async with Work(open_shop.app) as work:
+        yield replace(open_shop, work=work, variants={})
 
 
 @pytest.fixture
-def mailbox(shop_mailbox: Mailbox) -> Mailbox:
-    """Return the shop's mail server, empty."""
-    shop_mailbox.mails.clear()
-    shop_mailbox.failures = shop_mailbox.refuse_after = 0
-    return shop_mailbox
+async def goods(shop: Shop) -> None:
+    """Put goods on the shelves: `shirt`, `mug`, `poster` and `pattern`, with taxes and ways of shipping."""
+    await shop.open()
 
 
 @pytest.fixture
-async def app(db: Database, clock: ManualClock, mailbox: Mailbox, stripe: StripeStandIn, open_shop: App) -> App:
-    """Return the shop with nothing in it: its services and its settings."""
-    return open_shop
+def guest(shop: Shop) -> Person:
+    """Return somebody without an account or a cart."""
+    return shop.guest()
 
 
 @pytest.fixture
-async def client(app: App, shop_channel: grpc.aio.Channel) -> Clients:
-    """Return stubs for every service of an empty shop."""
-    return Clients(shop_channel)
+async def customer(shop: Shop) -> Person:
+    """Return somebody with an account, signed in."""
+    return await shop.customer()
 
 
 @pytest.fixture
-async def work(app: App, database_url: str) -> AsyncIterator[Work]:
-    """Return what hands on every event and runs every job that is due."""
-    jobs = make_job_app(database_url)
-    app.register_jobs(jobs)
-    dispatcher = app.dispatcher()
-    await dispatcher.start()
-
-    async def run() -> None:
-        # Jobs cause events, and events cause jobs.
-        fresh = True
-        while fresh:
-            while await dispatcher.dispatch():
-                pass
-            await jobs.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
-            fresh = bool(await dispatcher.dispatch())
-
-    async with jobs.open_async():
-        yield run
-
-
-@pytest.fixture
-async def bazaar(app: App, client: Clients, clock: ManualClock, stripe: StripeStandIn, work: Work) -> Bazaar:
-    """Open a shop with goods in it."""
-    return await open_bazaar(app, client, clock, stripe, work)
+async def admin(shop: Shop) -> Person:
+    """Return an administrator, signed in."""
+    return await shop.admin()

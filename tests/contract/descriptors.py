@@ -1,72 +1,14 @@
-"""The contracts as their descriptors tell them, for tests that hold for every RPC, present and future."""
+"""What the contracts say beside their RPCs: the messages of requests, and the comments."""
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
-from kontor.options.v1 import policy_pb2
+from google.protobuf.descriptor import Descriptor
 
-from protos.generate import PROTOS, write_image
-
-
-@dataclass(frozen=True)
-class Rpc:
-    """One RPC of the contract."""
-
-    descriptor: MethodDescriptor
-
-    def __str__(self) -> str:
-        return f"{self.descriptor.containing_service.name}/{self.descriptor.name}"
-
-    @property
-    def path(self) -> str:
-        """Its path on the wire."""
-        return f"/{self.descriptor.containing_service.full_name}/{self.descriptor.name}"
-
-    @property
-    def feature(self) -> str:
-        """The feature that it belongs to: `orders`."""
-        return str(self.descriptor.containing_service.full_name).split(".")[1]
-
-    @property
-    def policy(self) -> policy_pb2.Policy:
-        """Its policy."""
-        return self.descriptor.GetOptions().Extensions[policy_pb2.policy]
-
-    @property
-    def read_only(self) -> bool:
-        """Whether it is marked as free of side effects."""
-        level = self.descriptor.GetOptions().idempotency_level
-        return bool(level == descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS)
-
-    @property
-    def request(self) -> Descriptor:
-        """The message that it takes."""
-        return self.descriptor.input_type
-
-    @property
-    def answer_class(self) -> type[Message]:
-        """The class of its answer."""
-        return GetMessageClass(self.descriptor.output_type)
-
-
-def rpcs() -> list[Rpc]:
-    """List every RPC, in the order of the files."""
-    return [Rpc(method) for service in services() for method in service.methods]
-
-
-def services() -> Iterator[ServiceDescriptor]:
-    """Yield every service."""
-    for path in sorted(PROTOS.rglob("*_service.proto")):
-        name = path.relative_to(PROTOS).with_suffix("").as_posix().replace("/", ".")
-        yield from import_module(f"{name}_pb2").DESCRIPTOR.services_by_name.values()
+from protos.generate import write_image
+from tests.world.rpcs import rpcs
 
 
 def request_messages() -> dict[str, Descriptor]:

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from uuid import uuid4
 
-from google.api.httpbody_pb2 import HttpBody
-from kontor.cart.v1 import cart_pb2, cart_service_pb2
+from kontor.cart.v1 import cart_pb2
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
-from kontor.payments.v1 import payments_pb2, payments_service_pb2
 
-from server.kernel.actor import Role
-from tests.buying import BERLIN, Bazaar, Buyer, Metadata, request_of
+from tests.world.people import MANUAL, PASSWORD, Person
+from tests.world.shop import Shop
 
-PASSWORD = "violet harbour 93 teapot"
 # The order counts: those who may do the least come first, and the owner, after whom nothing is as before, last.
 ACTORS = ("anonymous", "guest", "stranger", "vendor", "admin", "owner")
 
@@ -20,9 +17,8 @@ ACTORS = ("anonymous", "guest", "stranger", "vendor", "admin", "owner")
 class People:
     """The owner has a cart that is ready to be placed, a paid and packed order, and one that waits for cash."""
 
-    bazaar: Bazaar
-    tokens: dict[str, Metadata]
-    owner: Buyer
+    shop: Shop
+    callers: dict[str, Person]
     cart: cart_pb2.Cart
     paid: orders_pb2.Order
     parcel: orders_pb2.Fulfillment
@@ -31,58 +27,26 @@ class People:
     cart_token: str
 
 
-async def make_people(bazaar: Bazaar) -> People:
+async def make_people(shop: Shop) -> People:
     """Make them the way people do."""
-    owner, guest, other = await bazaar.user(), bazaar.guest(), bazaar.guest()
-    tokens: dict[str, Metadata] = {
-        "anonymous": (),
-        "stranger": await bazaar.sign_in(),
-        "vendor": await bazaar.sign_in(Role.VENDOR),
-        "admin": await bazaar.sign_in(Role.ADMIN),
-        "owner": owner.metadata,
-    }
-    paid = await owner.place(await owner.fill("shirt", "mug"))
-    await bazaar.pay(paid)
-    pack = orders_service_pb2.CreateFulfillmentRequest(
-        order_id=paid.order.id,
-        lines=[orders_pb2.FulfillmentLine(line_id=paid.order.lines[0].id, quantity=1)],
-    )
-    parcel = await bazaar.client.orders.CreateFulfillment(pack, metadata=tokens["admin"])
-    await owner.add("mug")
-    waiting = await owner.place(request_of(await owner.check_out(), payments_pb2.Payment.MANUAL))
+    owner, guest, other = await shop.customer(), shop.guest(), shop.guest()
+    stranger, vendor, admin = await shop.customer(), await shop.vendor(), await shop.admin()
+    paid = await owner.buy("shirt", "mug")
+    await shop.pay(paid)
+    parcel = await admin.pack(paid.order.id, **{paid.order.lines[0].id: 1})
+    waiting = await owner.buy("mug", provider=MANUAL)
     await owner.add("shirt")
     cart = await owner.check_out()
     await guest.add("mug")
-    tokens["guest"] = guest.metadata
     await other.add("pattern")
     # What all this caused is done, so that whatever changes from now on was caused by a call.
-    await bazaar.work()
-    return People(bazaar, tokens, owner, cart, paid.order, parcel, waiting, other.metadata[0][1])
+    await shop.work()
+    callers = dict(zip(ACTORS, (shop.guest(), guest, stranger, vendor, admin, owner), strict=True))
+    return People(shop, callers, cart, paid.order, parcel, waiting, other.cart_token)
 
 
 async def registered(people: People) -> str:
     """Make a verified account with the known password; return its address."""
-    app = people.bazaar.app
     email = f"{uuid4()}@customer.example"
-    await people.bazaar.run(
-        "INSERT INTO users (id, email, password_hash, role, email_verified_time, created_time, updated_time)"
-        " VALUES (uuidv7(), %s, %s, 'CUSTOMER', now(), now(), now())",
-        email,
-        await app.users.hasher.hash(PASSWORD),
-    )
+    await people.shop.join(email, PASSWORD)
     return email
-
-
-def unsigned_event() -> payments_service_pb2.HandleStripeEventRequest:
-    """Make what nobody at Stripe has signed."""
-    return payments_service_pb2.HandleStripeEventRequest(event=HttpBody(data=b'{"id": "evt_1"}'))
-
-
-def placing(people: People) -> orders_service_pb2.PlaceOrderRequest:
-    """Make the request that places the owner's cart."""
-    return request_of(people.cart)
-
-
-def addresses() -> cart_service_pb2.SetAddressesRequest:
-    """Make a request with an address."""
-    return cart_service_pb2.SetAddressesRequest(shipping_address=BERLIN)

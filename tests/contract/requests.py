@@ -1,4 +1,4 @@
-"""Requests and calls for tests that hold for every RPC."""
+"""Requests for tests that hold for every RPC."""
 
 from typing import Any
 
@@ -8,21 +8,11 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from server.kernel.ids import Prefix, format_id, new_id
-from tests.buying import Bazaar
-from tests.contract.descriptors import Rpc
+from tests.world.rpcs import Rpc
 
-# Ids that are well formed, so that only the one that a test spoils is at fault.
-_IDS = {
-    f"{noun}_id": format_id(prefix, new_id())
-    for noun, prefix in {
-        "variant": Prefix.VARIANT,
-        "item": Prefix.CART_ITEM,
-        "order": Prefix.ORDER,
-        "payment": Prefix.PAYMENT,
-        "fulfillment": Prefix.FULFILLMENT,
-        "shipping_method": Prefix.SHIPPING_METHOD,
-    }.items()
-}
+# Ids that are well formed, so that only the one that a test spoils is at fault. A field calls what it names as the
+# program does, or as the id begins: `shipping_method_id` for `ship_...`, and `item_id` for `item_...`.
+_IDS = {f"{noun}_id": format_id(prefix, new_id()) for prefix in Prefix for noun in (prefix.value, prefix.name.lower())}
 
 
 def whole(rpc: Rpc, **values: Any) -> Message:
@@ -57,13 +47,3 @@ def _fill_scalar(message: Message, field: Any, rules: validate_pb2.FieldRules) -
         setattr(message, field.name, "EUR")
     elif rules.int32.gte or rules.int64.not_in or (field.enum_type is not None and rules.enum.not_in):
         setattr(message, field.name, 1)
-
-
-async def call(bazaar: Bazaar, rpc: Rpc, request: Message, metadata: Any) -> Any:
-    """Call any RPC."""
-    method = bazaar.client.channel.unary_unary(
-        rpc.path,
-        request_serializer=lambda message: message.SerializeToString(),
-        response_deserializer=rpc.answer_class.FromString,
-    )
-    return await method(request, metadata=metadata)

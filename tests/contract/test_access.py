@@ -1,17 +1,18 @@
 """Every RPC, called by everybody: who may not is refused as its access says, and changes nothing."""
 
 import inspect
+from dataclasses import replace
 
 import grpc
 import pytest
 from kontor.options.v1 import policy_pb2
 
-from tests.buying import Bazaar
 from tests.contract.cases import CASES, OK, Case
-from tests.contract.descriptors import Rpc, rpcs
 from tests.contract.people import ACTORS, make_people
-from tests.contract.requests import call, whole
-from tests.shop import refusal
+from tests.contract.requests import whole
+from tests.world.refusals import refusal
+from tests.world.rpcs import Rpc, rpcs
+from tests.world.shop import Shop
 
 _SIGNED_IN = {"stranger", "vendor", "admin", "owner"}
 _LET_IN = {
@@ -28,12 +29,6 @@ _CODES = {
     "NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "SIGNATURE_INVALID": grpc.StatusCode.UNAUTHENTICATED,
 }
-# Keys and jobs are the machinery's own.
-_TABLES = """
-    SELECT tablename FROM pg_tables WHERE schemaname = 'public'
-    AND tablename NOT LIKE 'procrastinate%%' AND tablename <> 'idempotency_keys'
-    ORDER BY 1
-"""
 
 
 def test_every_rpc_has_a_case():
@@ -42,46 +37,45 @@ def test_every_rpc_has_a_case():
 
 
 @pytest.mark.parametrize("rpc", rpcs(), ids=str)
-async def test_lets_in_whom_its_access_names(bazaar: Bazaar, rpc: Rpc) -> None:
-    people, case = await make_people(bazaar), CASES[str(rpc)]
+async def test_lets_in_whom_its_access_names(shop: Shop, goods: None, rpc: Rpc) -> None:
+    people, case = await make_people(shop), CASES[str(rpc)]
     expected = {actor: outcome(rpc, case, actor) for actor in ACTORS}
-    before = await fingerprint(bazaar)
+    before = await shop.fingerprint()
 
     # Those who are refused come first, as the others change the shop.
     for actor in sorted(ACTORS, key=lambda actor: expected[actor] == OK):
         made = case.request(people)
         request = await made if inspect.isawaitable(made) else made
         if expected[actor] == OK:
-            await call(bazaar, rpc, request, people.tokens[actor])
-            assert not rpc.read_only or await fingerprint(bazaar) == before, f"the read of {actor} wrote something"
+            await people.callers[actor].call(request)
+            assert not rpc.read_only or await shop.fingerprint() == before, f"the read of {actor} wrote something"
             continue
-        refused = await refusal(call(bazaar, rpc, request, people.tokens[actor]))
+        refused = await refusal(people.callers[actor].call(request))
         assert refused.reason == expected[actor], actor
         assert refused.code == _CODES.get(refused.reason, refused.code), actor
-        assert await fingerprint(bazaar) == before, f"the call that was refused to {actor} changed something"
+        assert await shop.fingerprint() == before, f"the call that was refused to {actor} changed something"
 
 
 @pytest.mark.parametrize("rpc", rpcs(), ids=str)
-async def test_refuses_credentials_that_do_not_hold(bazaar: Bazaar, rpc: Rpc) -> None:
+async def test_refuses_credentials_that_do_not_hold(shop: Shop, goods: None, rpc: Rpc) -> None:
     """They are never taken for none. A provider's headers are none of ours: only its signature counts."""
-    bearer = (await bazaar.sign_in())[0][1]
-    guest = bazaar.guest()
+    customer, guest = await shop.customer(), shop.guest()
     await guest.add("mug")
-    forged = {
-        "TOKEN_INVALID": (("authorization", bearer[:-4] + "AAAA"),),
-        "CART_TOKEN_INVALID": (("x-cart-token", guest.metadata[0][1][:-4] + "AAAA"),),
+    forgers = {
+        "TOKEN_INVALID": replace(customer, access_token=customer.access_token[:-4] + "AAAA"),
+        "CART_TOKEN_INVALID": replace(guest, cart_token=guest.cart_token[:-4] + "AAAA"),
     }
     signed = rpc.policy.access == policy_pb2.ACCESS_SIGNED
-    before = await fingerprint(bazaar)
+    before = await shop.fingerprint()
 
-    for reason, metadata in forged.items():
-        refused = await refusal(call(bazaar, rpc, whole(rpc), metadata))
+    for reason, forger in forgers.items():
+        refused = await refusal(forger.call(whole(rpc)))
         assert (refused.code, refused.reason) == (
             grpc.StatusCode.UNAUTHENTICATED,
             "SIGNATURE_INVALID" if signed else reason,
         )
 
-    assert await fingerprint(bazaar) == before
+    assert await shop.fingerprint() == before
 
 
 def outcome(rpc: Rpc, case: Case, actor: str) -> str:
@@ -89,12 +83,3 @@ def outcome(rpc: Rpc, case: Case, actor: str) -> str:
     if actor in _LET_IN[rpc.policy.access]:
         return case.refused.get(actor, OK)
     return "PERMISSION_DENIED" if actor in _SIGNED_IN else "UNAUTHENTICATED"
-
-
-async def fingerprint(bazaar: Bazaar) -> dict[str, tuple[int, int]]:
-    """Return the number of rows of each table and a sum over what is in them."""
-    tables = [row[0] for row in await bazaar.run(_TABLES)]
-    looks = [
-        f"SELECT '{table}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {table} t" for table in tables
-    ]
-    return {name: (count, content) for name, count, content in await bazaar.run(" UNION ALL ".join(looks))}

@@ -6,11 +6,11 @@ from types import ModuleType
 
 import pytest
 
-from server.app import App
 from server.db.base import Base
 from server.db.statement import _Statement
 from server.kernel.task import Task
 from tests.contract.house import House, classes, houses, kind_of, load
+from tests.world.shop import Shop
 
 HOUSES = houses()
 # The contract of the words on a front plate.
@@ -37,9 +37,9 @@ def test_the_front_plate_says_which_events_it_tells(house: House):
 _NOT_TOLD_IN = frozenset({"events", "feature", "jobs"})
 
 
-async def test_the_front_plates_say_who_hears_of_which_event(app: App):
+async def test_the_front_plates_say_who_hears_of_which_event(shop: Shop):
     heard: dict[str, set[str]] = defaultdict(set)
-    for feature in app.features:
+    for feature in shop.app.features:
         house = type(feature).__module__.split(".")[2]
         heard[house] |= {subscription.event.__name__ for subscription in feature.jobs().subscriptions}
 
@@ -48,16 +48,16 @@ async def test_the_front_plates_say_who_hears_of_which_event(app: App):
     }
 
 
-async def test_every_subscribed_event_is_told_by_somebody(app: App):
+async def test_every_subscribed_event_is_told_by_somebody(shop: Shop):
     told = {event for house in HOUSES for event in house.events}
-    subscribed = {subscription.event for feature in app.features for subscription in feature.jobs().subscriptions}
+    subscribed = {subscription.event for feature in shop.app.features for subscription in feature.jobs().subscriptions}
 
     assert subscribed - told == set()
     assert subscribed
 
 
-async def test_every_task_has_one_handler_and_is_deferred(app: App):
-    handled = [handler.task for feature in app.features for handler in feature.jobs().handlers]
+async def test_every_task_has_one_handler_and_is_deferred(shop: Shop):
+    handled = [handler.task for feature in shop.app.features for handler in feature.jobs().handlers]
     tasks = {task for house in HOUSES for task in house.tasks}
 
     assert set(handled) == tasks
@@ -72,8 +72,8 @@ async def test_every_task_has_one_handler_and_is_deferred(app: App):
     assert all(task.__module__.startswith("server.features.") for task in tasks), Task
 
 
-async def test_every_job_is_named_after_its_feature(app: App):
-    for feature in app.features:
+async def test_every_job_is_named_after_its_feature(shop: Shop):
+    for feature in shop.app.features:
         house, jobs = type(feature).__module__.split(".")[2], feature.jobs()
         names = [job.name for job in (*jobs.subscriptions, *jobs.periodics)]
         names += [handler.task.name for handler in jobs.handlers]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kontor.options.v1 import policy_pb2
 
-from tests.contract.descriptors import Rpc, rpcs
+from tests.world.rpcs import Rpc, rpcs
 
 MATRIX = Path(__file__).with_name("policies.txt")
 

@@ -14,7 +14,8 @@ from kontor.errors.v1 import reason_pb2
 import server
 from server.edge.config import REFUSALS
 from server.kernel.errors import AppError
-from tests.contract.descriptors import Rpc, comments, rpcs
+from tests.contract.descriptors import comments
+from tests.world.rpcs import Rpc, rpcs
 
 SERVER = Path(server.__file__).parent
 PUBLISHED = set(reason_pb2.Reason.keys()) - {"REASON_UNSPECIFIED"}

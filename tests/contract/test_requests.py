@@ -6,12 +6,12 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from kontor.options.v1 import policy_pb2
 
-from server.kernel.actor import Role
 from server.kernel.ids import Prefix, format_id, new_id
-from tests.buying import Bazaar
-from tests.contract.descriptors import Rpc, request_messages, rpcs
-from tests.contract.requests import call, whole
-from tests.shop import refusal
+from tests.contract.descriptors import request_messages
+from tests.contract.requests import whole
+from tests.world.people import Person
+from tests.world.refusals import refusal
+from tests.world.rpcs import Rpc, rpcs
 
 # Every value is fine: it is compared with the amount that is due.
 FREE = {"kontor.type.v1.Money.amount_minor"}
@@ -74,27 +74,26 @@ def test_every_enum_is_defined():
 
 
 @pytest.mark.parametrize(("rpc", "field"), id_fields(), ids=str)
-async def test_refuses_an_id_of_another_kind_naming_its_field(bazaar: Bazaar, rpc: Rpc, field: str) -> None:
+async def test_refuses_an_id_of_another_kind_naming_its_field(goods: None, admin: Person, rpc: Rpc, field: str) -> None:
     request = whole(rpc)
     setattr(request, field, format_id(Prefix.EVENT, new_id()))
 
-    refused = await refusal(call(bazaar, rpc, request, await bazaar.sign_in(Role.ADMIN)))
+    refused = await refusal(admin.call(request))
 
     assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
 @pytest.mark.parametrize("rpc", lists(), ids=str)
-async def test_refuses_a_foreign_page_token(bazaar: Bazaar, rpc: Rpc) -> None:
+async def test_refuses_a_foreign_page_token(goods: None, customer: Person, rpc: Rpc) -> None:
     request = whole(rpc, page_token="bm90IGEgdG9rZW4")
 
-    refused = await refusal(call(bazaar, rpc, request, await bazaar.sign_in()))
+    refused = await refusal(customer.call(request))
 
     assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
 
 
 @pytest.mark.parametrize("rpc", [rpc for rpc in rpcs() if rpc.policy.access != policy_pb2.ACCESS_SIGNED], ids=str)
-async def test_refuses_the_character_nul_in_every_text(bazaar: Bazaar, rpc: Rpc) -> None:
-    metadata = await bazaar.sign_in(Role.ADMIN)
+async def test_refuses_the_character_nul_in_every_text(goods: None, admin: Person, rpc: Rpc) -> None:
     for field in rpc.request.fields:
         if field.type != FieldDescriptor.TYPE_STRING:
             continue
@@ -104,23 +103,23 @@ async def test_refuses_the_character_nul_in_every_text(bazaar: Bazaar, rpc: Rpc)
         else:
             setattr(request, field.name, "a\0b".ljust(20, "c"))
 
-        refused = await refusal(call(bazaar, rpc, request, metadata))
+        refused = await refusal(admin.call(request))
 
         assert (refused.code, field.name in str(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, True)
 
 
 @pytest.mark.parametrize("rpc", lists(), ids=str)
-async def test_refuses_a_negative_page_size(bazaar: Bazaar, rpc: Rpc) -> None:
+async def test_refuses_a_negative_page_size(goods: None, customer: Person, rpc: Rpc) -> None:
     request = whole(rpc, page_size=-1)
 
-    refused = await refusal(call(bazaar, rpc, request, await bazaar.sign_in()))
+    refused = await refusal(customer.call(request))
 
     assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_size"])
 
 
 @pytest.mark.parametrize("rpc", lists(), ids=str)
-async def test_takes_a_page_size_above_the_limit(bazaar: Bazaar, rpc: Rpc) -> None:
-    answer = await call(bazaar, rpc, whole(rpc, page_size=2_000_000_000), await bazaar.sign_in())
+async def test_takes_a_page_size_above_the_limit(goods: None, customer: Person, rpc: Rpc) -> None:
+    answer = await customer.call(whole(rpc, page_size=2_000_000_000))
 
     assert answer.next_page_token == ""
 

@@ -9,9 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from kontor.cart.v1 import cart_service_pb2
 from kontor.catalog.v1 import catalog_service_pb2
-from kontor.orders.v1 import orders_service_pb2
 from psycopg.pq import ExecStatus
 
 import server
@@ -20,53 +18,54 @@ from server.db.wire import Prepared
 from server.features.cart.queries import CLOSED, EXPIRED
 from server.features.catalog.list_queries import Order, Shape, list_statement
 from server.features.catalog.search_queries import SearchShape, search_statement
-from tests.buying import Bazaar, Goods
+from tests.world.shop import Shop
 
 
 @pytest.fixture(params=[1, 8])
-async def skus(request: pytest.FixtureRequest, bazaar: Bazaar) -> list[str]:
+async def skus(request: pytest.FixtureRequest, shop: Shop, goods: None) -> list[str]:
     """Put one thing, or many, on the shelves."""
     skus = [f"thing-{number}" for number in range(request.param)]
-    await bazaar.stock_up(*[Goods(sku) for sku in skus])
+    for sku in skus:
+        await shop.shelve(sku)
     return skus
 
 
-async def test_get_product_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+async def test_get_product_is_one(shop: Shop, skus: list[str]) -> None:
     with count_statements() as statements:
-        await bazaar.product(skus[0])
+        await shop.call(catalog_service_pb2.GetProductRequest(product_id=skus[0]))
 
     assert len(statements) == 1, "\n".join(statements)
 
 
-async def test_list_products_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+async def test_list_products_is_one(shop: Shop, skus: list[str]) -> None:
     with count_statements() as statements:
-        answer = await bazaar.client.catalog.ListProducts(catalog_service_pb2.ListProductsRequest(page_size=100))
+        answer = await shop.call(catalog_service_pb2.ListProductsRequest(page_size=100))
 
     assert len(answer.products) >= len(skus)
     assert len(statements) == 1, "\n".join(statements)
 
 
-async def test_search_products_is_one(bazaar: Bazaar, skus: list[str]) -> None:
+async def test_search_products_is_one(shop: Shop, skus: list[str]) -> None:
     with count_statements() as statements:
-        answer = await bazaar.client.catalog.SearchProducts(catalog_service_pb2.SearchProductsRequest(query="thing"))
+        answer = await shop.call(catalog_service_pb2.SearchProductsRequest(query="thing"))
 
     assert len(answer.products) == len(skus)
     assert len(statements) == 1, "\n".join(statements)
 
 
-async def test_get_cart_is_one(bazaar: Bazaar, skus: list[str]) -> None:
-    guest = bazaar.guest()
+async def test_get_cart_is_one(shop: Shop, skus: list[str]) -> None:
+    guest = shop.guest()
     await guest.fill(*skus)
 
     with count_statements() as statements:
-        cart = await bazaar.client.cart.GetCart(cart_service_pb2.GetCartRequest(), metadata=guest.metadata)
+        cart = await guest.cart()
 
     assert len(cart.items) == len(skus)
     assert len(statements) == 1, "\n".join(statements)
 
 
-async def test_place_order_is_twelve(bazaar: Bazaar, skus: list[str]) -> None:
-    guest = bazaar.guest()
+async def test_place_order_is_twelve(shop: Shop, skus: list[str]) -> None:
+    guest = shop.guest()
     request = await guest.fill(*skus)
 
     with count_statements() as statements:
@@ -76,9 +75,9 @@ async def test_place_order_is_twelve(bazaar: Bazaar, skus: list[str]) -> None:
     assert len(statements) == 12, "\n".join(statements)
 
 
-async def test_get_order_is_three(bazaar: Bazaar, skus: list[str]) -> None:
-    guest = bazaar.guest()
-    placed = await guest.place(await guest.fill(*skus))
+async def test_get_order_is_three(shop: Shop, skus: list[str]) -> None:
+    guest = shop.guest()
+    placed = await guest.buy(*skus)
 
     with count_statements() as statements:
         await guest.order(placed.order.id)
@@ -86,14 +85,13 @@ async def test_get_order_is_three(bazaar: Bazaar, skus: list[str]) -> None:
     assert len(statements) == 3, "\n".join(statements)
 
 
-async def test_list_orders_is_three(bazaar: Bazaar, skus: list[str]) -> None:
-    customer = await bazaar.user()
+async def test_list_orders_is_three(shop: Shop, skus: list[str]) -> None:
+    customer = await shop.customer()
     for sku in skus:
-        await customer.place(await customer.fill(sku))
+        await customer.buy(sku)
 
     with count_statements() as statements:
-        request = orders_service_pb2.ListOrdersRequest()
-        answer = await bazaar.client.orders.ListOrders(request, metadata=customer.metadata)
+        answer = await customer.list_orders()
 
     assert len(answer.orders) == len(skus)
     assert len(statements) == 3, "\n".join(statements)

@@ -9,7 +9,7 @@ from server.db.session import Database
 from server.db.statement import count_statements
 from server.db.tables import IdempotencyKeys
 from server.kernel.ids import new_id
-from tests.factories import execute, insert_row, rows
+from tests.world.looking import execute, insert_row, run
 
 NOW = datetime(2031, 5, 4, 12, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ async def keys(db: Database) -> Database:
 
 
 async def left(db: Database) -> list[str]:
-    return [key for (key,) in await rows(db, "SELECT key FROM idempotency_keys ORDER BY key")]
+    return [key for (key,) in await run(db, "SELECT key FROM idempotency_keys ORDER BY key")]
 
 
 OVER = BatchDelete(IdempotencyKeys, IdempotencyKeys.expires_time <= NOW)

@@ -10,7 +10,7 @@ from server.db.jobs import defer, make_job_app
 from server.db.session import Database
 from server.db.statement import count_statements
 from server.kernel.task import Task
-from tests.factories import execute
+from tests.world.looking import execute
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,16 +9,15 @@ import structlog
 
 from server.db.listen import Listener
 from server.db.session import Database
-from tests.factories import execute
-from tests.waiting import eventually
+from tests.world.looking import run
+from tests.world.waiting import eventually
 
 # Distinct from the channels of the shop, which may run in this process too.
 CHANNEL = "listen_test"
 
 
 async def notify(db: Database, payload: str) -> None:
-    async with db.write_single() as tx:
-        await execute(tx, "SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+    await run(db, "SELECT pg_notify(%s, %s)", CHANNEL, payload)
 
 
 @pytest.fixture
@@ -48,10 +47,7 @@ async def test_calls_back_in_order_although_another_subscriber_fails(db: Databas
 
 
 async def test_reconnects_and_says_so(db: Database, heard: list[str]):
-    async with db.write_single() as tx:
-        await execute(
-            tx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'"
-        )
+    await run(db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'")
 
     await eventually(lambda: heard.count("(re)connected") == 2)
     await notify(db, "again")
@@ -83,10 +79,7 @@ async def test_goes_on_after_whatever_happens_to_its_connection(db: Database, da
     listener.on(CHANNEL, heard.append, on_reconnect=load)
     await listener.start()
     failures.append(error)
-    async with db.write_single() as tx:
-        await execute(
-            tx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'"
-        )
+    await run(db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'")
 
     await eventually(lambda: heard.count("load") == 3)
     await notify(db, "still here")
@@ -107,10 +100,7 @@ async def test_ends_the_process_when_it_cannot_go_on(db: Database, database_url:
     listener.on(CHANNEL, print, on_reconnect=load)
     await listener.start()
     with structlog.testing.capture_logs() as logs:
-        async with db.write_single() as tx:
-            await execute(
-                tx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'"
-            )
+        await run(db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"listen_test\"'")
         await eventually(lambda: ended == ["ended"])
 
     [line] = [line for line in logs if line["event"] == "listen.ended"]

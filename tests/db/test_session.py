@@ -11,19 +11,14 @@ from sqlalchemy import DateTime, Text, bindparam, func, select
 from server.db.session import Database, assert_no_transaction
 from server.db.statement import ScalarQuery
 from server.kernel.ids import new_id
-from tests.factories import execute
+from tests.world.looking import count, execute
 
 ADD = "INSERT INTO idempotency_keys VALUES ('s', 'm', %s, '', %s, NULL, now(), now())"
 KEYS = "SELECT key FROM idempotency_keys"
 
 
 async def add(tx, key: str) -> None:
-    await execute(tx, ADD, (key, new_id()))
-
-
-async def count(db: Database) -> int:
-    async with db.read() as tx:
-        return len(await (await execute(tx, KEYS)).fetchall())
+    await execute(tx, ADD, key, new_id())
 
 
 async def test_commits_on_success_and_rolls_back_on_any_exception(db: Database):
@@ -39,7 +34,7 @@ async def test_commits_on_success_and_rolls_back_on_any_exception(db: Database):
         with pytest.raises(error):
             await fail(error)
 
-    assert await count(db) == 1
+    assert await count(db, "idempotency_keys") == 1
 
 
 async def test_rolls_back_after_a_failed_statement_and_gives_the_connection_back(database_url: str, db: Database):
@@ -56,7 +51,7 @@ async def test_rolls_back_after_a_failed_statement_and_gives_the_connection_back
 
     async with small.read() as tx:
         assert (await tx.psycopg()).info.transaction_status is TransactionStatus.IDLE
-    assert await count(small) == 0
+    assert await count(small, "idempotency_keys") == 0
     await small.close()
 
 
@@ -72,7 +67,7 @@ async def test_a_cancelled_statement_frees_its_connection(database_url: str, db:
         async with asyncio.timeout(0.2):
             await wait_for_long()
 
-    assert await count(small) == 0
+    assert await count(small, "idempotency_keys") == 0
     await small.close()
 
 
@@ -86,14 +81,14 @@ async def test_a_snapshot_sees_one_state_and_writes_nothing(db: Database):
         async with db.snapshot() as tx:
             await add(tx, "x")
 
-    assert await count(db) == 1
+    assert await count(db, "idempotency_keys") == 1
 
 
 async def test_a_single_command_commits_by_itself(db: Database):
     async with db.write_single() as tx:
         await add(tx, "kept")
 
-    assert await count(db) == 1
+    assert await count(db, "idempotency_keys") == 1
 
 
 async def test_knows_whether_a_transaction_is_open(db: Database):

@@ -33,7 +33,7 @@ from sqlalchemy.dialects.postgresql import CHAR, JSONB
 from server.db.session import Database
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery, count_statements, together, unnest_rows
 from server.kernel.ids import new_id
-from tests.factories import execute
+from tests.world.looking import run
 
 things = Table(
     "statement_things",
@@ -96,13 +96,10 @@ SET_AMOUNTS = Command(update(things).values(amount=_changed.c.amount).where(thin
 
 @pytest.fixture
 async def table(db: Database) -> AsyncIterator[Database]:
-    async with db.write_single() as tx:
-        await execute(tx, "DROP TABLE IF EXISTS statement_things")
-    async with db.write_single() as tx:
-        await execute(tx, _CREATE)
+    await run(db, "DROP TABLE IF EXISTS statement_things")
+    await run(db, _CREATE)
     yield db
-    async with db.write_single() as tx:
-        await execute(tx, "DROP TABLE statement_things")
+    await run(db, "DROP TABLE statement_things")
 
 
 def thing(name: str = "a", **changes: Any) -> Thing:

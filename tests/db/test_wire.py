@@ -11,8 +11,8 @@ from sqlalchemy import Integer, Text, bindparam, column, func, insert, literal_c
 
 from server.db.session import Database, ReadTx
 from server.db.statement import Command, ScalarQuery, together
-from tests.factories import execute, rows
-from tests.waiting import eventually
+from tests.world.looking import execute, run
+from tests.world.waiting import eventually
 
 PID = ScalarQuery(select(func.pg_backend_pid()), int)
 ECHO = ScalarQuery(select(bindparam("text", type_=Text())), str)
@@ -26,13 +26,11 @@ MARK = Command(insert(MARKS).values(number=bindparam("number")))
 @pytest.fixture
 async def small(db: Database) -> AsyncIterator[Database]:
     """Open a pool of one connection."""
-    async with db.write_single() as tx:
-        await execute(tx, "CREATE UNLOGGED TABLE wire_marks (number integer)")
+    await run(db, "CREATE UNLOGGED TABLE wire_marks (number integer)")
     small = await Database.open(db.dsn, 1, 1)
     yield small
     await small.close()
-    async with db.write_single() as tx:
-        await execute(tx, "DROP TABLE wire_marks")
+    await run(db, "DROP TABLE wire_marks")
 
 
 async def pid(db: Database) -> int:
@@ -41,7 +39,7 @@ async def pid(db: Database) -> int:
 
 
 async def sleeping(db: Database) -> bool:
-    return bool(await rows(db, "SELECT FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep'"))
+    return bool(await run(db, "SELECT FROM pg_stat_activity WHERE state = 'active' AND wait_event = 'PgSleep'"))
 
 
 async def sleep_in(db: Database, *, seconds: int = 60) -> None:
@@ -51,7 +49,7 @@ async def sleep_in(db: Database, *, seconds: int = 60) -> None:
 
 
 async def marks(db: Database) -> list[int]:
-    return [number for (number,) in await rows(db, "SELECT number FROM wire_marks ORDER BY number")]
+    return [number for (number,) in await run(db, "SELECT number FROM wire_marks ORDER BY number")]
 
 
 async def test_a_cancelled_statement_ends_on_the_server_and_its_connection_goes_on(db: Database, small: Database):
@@ -86,7 +84,7 @@ async def test_who_is_cancelled_twice_does_not_wait(db: Database, small: Databas
 
 
 async def ended(db: Database, pid: int) -> bool:
-    return not await rows(db, "SELECT FROM pg_stat_activity WHERE pid = %s", pid)
+    return not await run(db, "SELECT FROM pg_stat_activity WHERE pid = %s", pid)
 
 
 async def test_a_cancelled_statement_that_ends_soon_is_waited_for(db: Database, small: Database):
@@ -105,7 +103,7 @@ async def test_a_cancelled_statement_that_ends_soon_is_waited_for(db: Database, 
 
 
 async def locked(db: Database) -> bool:
-    return bool(await rows(db, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+    return bool(await run(db, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
 
 
 async def test_a_connection_that_is_ended_under_a_statement_says_why(db: Database, small: Database):
@@ -113,7 +111,7 @@ async def test_a_connection_that_is_ended_under_a_statement_says_why(db: Databas
     waiting = asyncio.create_task(sleep_in(small))
     await eventually(lambda: sleeping(db))
 
-    await rows(db, "SELECT pg_terminate_backend(%s)", before)
+    await run(db, "SELECT pg_terminate_backend(%s)", before)
 
     with pytest.raises(psycopg.errors.AdminShutdown):
         await waiting
@@ -124,7 +122,7 @@ async def test_connections_that_end_while_idle_are_replaced_before_anybody_gets_
     async with small.read() as tx:
         before = await PID.one(tx)
         connection = tx._connection
-    await rows(db, "SELECT pg_terminate_backend(%s)", before)
+    await run(db, "SELECT pg_terminate_backend(%s)", before)
     # Nobody has it, and yet its end is noticed.
     await eventually(lambda: connection.closed)
 
@@ -222,8 +220,7 @@ async def test_a_statement_whose_columns_have_changed_is_prepared_anew(db: Datab
     async with small.write() as tx:
         await MARK.run(tx, number=7)
         assert await numbers.all(tx) == [7]
-    async with db.write_single() as tx:
-        await execute(tx, "ALTER TABLE wire_marks ALTER number TYPE text USING 'x' || number")
+    await run(db, "ALTER TABLE wire_marks ALTER number TYPE text USING 'x' || number")
 
     with pytest.raises(psycopg.OperationalError, match="out of date"):
         async with small.read() as tx:
@@ -244,9 +241,9 @@ async def test_keeps_no_answer(db: Database, small: Database):
 async def test_takes_turns_with_psycopg_in_one_transaction(db: Database, small: Database):
     for number in range(3):
         async with small.write() as tx:
-            await execute(tx, "INSERT INTO wire_marks VALUES (%s)", (10 * number,))
+            await execute(tx, "INSERT INTO wire_marks VALUES (%s)", 10 * number)
             await MARK.run(tx, number=10 * number + 1)
-            await execute(tx, "INSERT INTO wire_marks VALUES (%s)", (10 * number + 2,))
+            await execute(tx, "INSERT INTO wire_marks VALUES (%s)", 10 * number + 2)
 
     assert await marks(db) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.rest.edge_process import free_port
+from tests.world.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from server.cli.parser import main
 from tests.ops.shop_process import ROOT, command, run
-from tests.rest.edge_process import free_port, process, wait_until
 from tests.rest.edge_upstream import SERVICE, compile_descriptors, message_classes
+from tests.world.processes import free_port, process
+from tests.world.waiting import wait_until
 
 
 @pytest.fixture

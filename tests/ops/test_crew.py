@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from server.run.serve import worker_addresses
-from tests.rest.edge_process import wait_until
+from tests.world.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CREW = """

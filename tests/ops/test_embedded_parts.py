@@ -35,7 +35,8 @@ from server.embedded.prepared import is_prepared, note_prepared
 from server.embedded.screen import Screen
 from server.embedded.trouble import CannotStart, explain
 from tests.ops.shop_process import ROOT, home_folder
-from tests.rest.edge_process import free_port, wait_until
+from tests.world.processes import free_port
+from tests.world.waiting import wait_until
 
 
 @pytest.fixture

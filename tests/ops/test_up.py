@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.ops.shop_process import ShopProcess, home_folder, left_behind, run, shop_environment
-from tests.rest.edge_process import wait_until
+from tests.world.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 

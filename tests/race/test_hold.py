@@ -9,7 +9,8 @@ from server.db.session import Database
 from server.features.inventory import service as inventory
 from server.features.inventory.errors import OutOfStock
 from server.kernel.ids import OrderId, VariantId, new_id
-from tests.factories import LONG_AGO, VariantPlan, make_product, rows
+from tests.world.goods import LONG_AGO, VariantPlan, shelve
+from tests.world.looking import stock
 
 NOW = LONG_AGO + timedelta(days=1)
 SOON = NOW + timedelta(minutes=30)
@@ -25,27 +26,9 @@ async def try_hold(db: Database, demand: Mapping[VariantId, int]) -> OrderId | N
     return order_id
 
 
-async def check_books(db: Database) -> dict[VariantId, tuple[int, int]]:
-    """Compare counters, reservations and ledger; return on hand and reserved of each variant."""
-    counters = await rows(
-        db,
-        """
-        SELECT variant_id, on_hand, reserved,
-               (SELECT sum(on_hand_delta) FROM stock_movements WHERE stock_id = s.id),
-               (SELECT sum(reserved_delta) FROM stock_movements WHERE stock_id = s.id),
-               (SELECT coalesce(sum(quantity), 0) FROM reservations
-                WHERE stock_id = s.id AND status IN ('HELD', 'COMMITTED'))
-        FROM stock_items s
-        """,
-    )
-    for _, on_hand, reserved, ledger_on_hand, ledger_reserved, still_reserved in counters:
-        assert (on_hand, reserved, reserved) == (ledger_on_hand, ledger_reserved, still_reserved)
-    return {variant_id: (on_hand, reserved) for variant_id, on_hand, reserved, *_ in counters}
-
-
-async def make_variants(db: Database, count: int, stock: int) -> list[VariantId]:
-    plans = [VariantPlan(stock=stock, option_values=[str(number)]) for number in range(count)]
-    return [variant.id for variant in (await make_product(db, variants=plans)).variants]
+async def make_variants(db: Database, count: int, units: int) -> list[VariantId]:
+    plans = [VariantPlan(stock=units, option_values=[str(number)]) for number in range(count)]
+    return [variant.id for variant in (await shelve(db, variants=plans)).variants]
 
 
 async def test_fifty_buyers_get_five_units_once(db: Database) -> None:
@@ -54,7 +37,7 @@ async def test_fifty_buyers_get_five_units_once(db: Database) -> None:
     orders = await asyncio.gather(*[try_hold(db, {variant_id: 1}) for _ in range(50)])
 
     assert len([order for order in orders if order is not None]) == 5
-    assert await check_books(db) == {variant_id: (5, 5)}
+    assert await stock(db) == {variant_id: (5, 5)}
 
 
 async def test_buyers_of_several_units_never_share_one(db: Database) -> None:
@@ -63,7 +46,7 @@ async def test_buyers_of_several_units_never_share_one(db: Database) -> None:
     orders = await asyncio.gather(*[try_hold(db, {variant_id: 3}) for _ in range(30)])
 
     assert len([order for order in orders if order is not None]) == 3
-    assert await check_books(db) == {variant_id: (10, 9)}
+    assert await stock(db) == {variant_id: (10, 9)}
 
 
 async def test_opposite_orders_do_not_wait_for_each_other(db: Database) -> None:
@@ -75,7 +58,7 @@ async def test_opposite_orders_do_not_wait_for_each_other(db: Database) -> None:
     orders = await asyncio.gather(*[try_hold(db, demand) for demand in demands])
 
     assert all(orders)
-    assert sum(reserved for _, reserved in (await check_books(db)).values()) == 240
+    assert sum(reserved for _, reserved in (await stock(db)).values()) == 240
 
 
 async def test_every_step_at_once_keeps_the_books(db: Database) -> None:
@@ -101,5 +84,5 @@ async def test_every_step_at_once_keeps_the_books(db: Database) -> None:
 
     await asyncio.gather(*[live(number) for number in range(80)])
 
-    for on_hand, reserved in (await check_books(db)).values():
+    for on_hand, reserved in (await stock(db)).values():
         assert 0 <= reserved <= on_hand

@@ -9,23 +9,23 @@ from typing import Any
 import httpx
 import pytest
 
-from server.app import App
-from tests.buying import Bazaar
 from tests.rest.echoing import SHOP, healthy
-from tests.rest.edge_process import RunningEdge, local_edge, running_echo, running_edge, short_folder, wait_until
+from tests.rest.edge_process import RunningEdge, local_edge, running_echo, running_edge
 from tests.rest.edge_upstream import compile_descriptors, message_classes
 from tests.rest.web import Web
-from tests.waiting import eventually
+from tests.world.processes import short_folder
+from tests.world.shop import Shop
+from tests.world.waiting import eventually, wait_until
 
 
 @pytest.fixture(scope="session")
-async def front(open_shop: App) -> AsyncIterator[RunningEdge]:
+async def front(open_shop: Shop) -> AsyncIterator[RunningEdge]:
     """Serve the shop on two sockets, with Envoy in front."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(short_folder())
         addresses = [f"unix:{folder}/worker-{number}.sock" for number in (1, 2)]
         for address in addresses:
-            server = open_shop.server(address)
+            server = open_shop.app.server(address)
             await server.start()
             stack.push_async_callback(server.stop, 0)
         running = stack.enter_context(running_edge(replace(local_edge(), workers=addresses), folder))
@@ -42,7 +42,7 @@ async def front(open_shop: App) -> AsyncIterator[RunningEdge]:
 
 
 @pytest.fixture
-async def web(front: RunningEdge, bazaar: Bazaar) -> AsyncIterator[Web]:
+async def web(front: RunningEdge, shop: Shop, goods: None) -> AsyncIterator[Web]:
     """Return a caller of the shop's REST side; the shop has goods in it."""
     async with httpx.AsyncClient(base_url=front.url, timeout=20) as client:
         yield Web(client)

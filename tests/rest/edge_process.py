@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.edge.config import Edge, envoy_command, render
-
-DEADLINE_SECONDS = 20.0
+from tests.world.processes import free_port, process
 
 
 @dataclass(slots=True)
@@ -43,44 +39,9 @@ class RunningEdge:
         return [json.loads(line) for line in Path(self.edge.access_log).read_text().splitlines()]
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def local_edge() -> Edge:
     """Return an edge on free ports of this machine; the workers are still to be named."""
     return Edge(workers=(), http_port=free_port(), grpc_port=free_port(), listen="127.0.0.1")
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until the condition holds; fail when it does not in time."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"still not: {what}"
-        time.sleep(0.02)
-
-
-@contextmanager
-def short_folder() -> Iterator[Path]:
-    """Make a folder whose path is short enough for unix sockets."""
-    with tempfile.TemporaryDirectory(prefix="kontor-") as folder:
-        yield Path(folder)
-
-
-@contextmanager
-def process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program until the end of the block."""
-    with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as running:
-        try:
-            yield running
-        finally:
-            running.terminate()
-            try:
-                running.wait(5)
-            except subprocess.TimeoutExpired:
-                running.kill()
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.rest.echoing import SHOP, details
-from tests.rest.edge_process import RunningEdge, wait_until
+from tests.rest.edge_process import RunningEdge
+from tests.world.waiting import wait_until
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",

@@ -13,7 +13,9 @@ import httpx
 import pytest
 
 from tests.rest.echoing import SHOP, call, details, healthy
-from tests.rest.edge_process import RunningEdge, local_edge, running_echo, short_folder, wait_until
+from tests.rest.edge_process import RunningEdge, local_edge, running_echo
+from tests.world.processes import short_folder
+from tests.world.waiting import wait_until
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ import pytest
 from kontor.cart.v1 import cart_service_pb2, cart_service_pb2_grpc
 from kontor.catalog.v1 import catalog_pb2, catalog_service_pb2, catalog_service_pb2_grpc
 
-from tests.buying import Bazaar
 from tests.rest.edge_process import RunningEdge
 from tests.rest.purchase import check_out, fill_as_guest
 from tests.rest.web import Web, refusal
-from tests.shop import refusal as grpc_refusal
+from tests.world.refusals import refusal as grpc_refusal
+from tests.world.shop import Shop
 
 GRPCURL = Path(sys.executable).with_name("grpcurl")
 
@@ -26,9 +26,9 @@ GRPCURL = Path(sys.executable).with_name("grpcurl")
 # JSON
 
 
-async def test_takes_both_spellings_and_gives_one(web: Web, bazaar: Bazaar) -> None:
-    camel = await web.post("/v1/cart/items", {"variantId": bazaar.variants["mug"], "quantity": 1})
-    snake = await web.post("/v1/cart/items", {"variant_id": bazaar.variants["mug"], "quantity": 1})
+async def test_takes_both_spellings_and_gives_one(web: Web, shop: Shop) -> None:
+    camel = await web.post("/v1/cart/items", {"variantId": shop.variants["mug"], "quantity": 1})
+    snake = await web.post("/v1/cart/items", {"variant_id": shop.variants["mug"], "quantity": 1})
     by_query = await web.get("/v1/products?page_size=1"), await web.get("/v1/products?pageSize=1")
 
     assert "variantId" in camel["items"][0]
@@ -37,7 +37,7 @@ async def test_takes_both_spellings_and_gives_one(web: Web, bazaar: Bazaar) -> N
     assert by_query[0] == by_query[1]
 
 
-async def test_every_refusal_is_json_with_the_request_id(web: Web, bazaar: Bazaar) -> None:
+async def test_every_refusal_is_json_with_the_request_id(web: Web, shop: Shop) -> None:
     mine = f"test-{uuid4()}"
     answers = {
         "an unknown path": await web.send("GET", "/v1/nothing", x_request_id=mine),
@@ -81,8 +81,8 @@ async def test_tells_web_callers_nothing_of_grpc(web: Web) -> None:
 # gRPC and gRPC-Web
 
 
-async def test_speaks_grpc_on_the_same_port(web: Web, front: RunningEdge, bazaar: Bazaar) -> None:
-    guest = await fill_as_guest(web, bazaar.variants["shirt"])
+async def test_speaks_grpc_on_the_same_port(web: Web, front: RunningEdge, shop: Shop) -> None:
+    guest = await fill_as_guest(web, shop.variants["shirt"])
     await check_out(guest)
 
     for target in (front.http_target, front.grpc_target):
@@ -96,7 +96,7 @@ async def test_speaks_grpc_on_the_same_port(web: Web, front: RunningEdge, bazaar
         assert [item.sku for item in cart.items] == ["shirt"]
         # Errors keep their details on the way.
         assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_STOCK")
-        assert refused.metadata == {bazaar.variants["shirt"]: "10"}
+        assert refused.metadata == {shop.variants["shirt"]: "10"}
 
 
 async def test_spreads_the_calls_of_one_connection_over_the_workers(front: RunningEdge, web: Web) -> None:

@@ -3,11 +3,15 @@
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import grpc
 import httpx
+import kontor
 from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
 from google.protobuf import json_format, symbol_database
@@ -16,27 +20,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
-from kontor.cart.v1 import cart_service_pb2
-from kontor.catalog.v1 import catalog_service_pb2
-from kontor.inventory.v1 import inventory_service_pb2
-from kontor.orders.v1 import orders_service_pb2
-from kontor.payments.v1 import payments_service_pb2
-from kontor.users.v1 import users_service_pb2
 
-_FILES = (
-    users_service_pb2,
-    catalog_service_pb2,
-    cart_service_pb2,
-    orders_service_pb2,
-    payments_service_pb2,
-    inventory_service_pb2,
-)
-_METHODS = {
-    method.name: method
-    for file in _FILES
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
 _TIMEOUT_SECONDS = 20.0
 
 
@@ -94,7 +78,7 @@ class RestTransport:
 
     async def call(self, rpc: str, request: dict[str, Any], credentials: Credentials, *, key: str = "") -> Exchange:
         """Make the call over HTTP."""
-        verb, path, body = _http_call(_METHODS[rpc], request)
+        verb, path, body = _http_call(_methods()[rpc], request)
         response = await self._client.request(
             verb,
             self.base_url + path,
@@ -121,7 +105,7 @@ class GrpcTransport:
 
     async def call(self, rpc: str, request: dict[str, Any], credentials: Credentials, *, key: str = "") -> Exchange:
         """Make the call over gRPC."""
-        method = _METHODS[rpc]
+        method = _methods()[rpc]
         message = json_format.ParseDict(request, GetMessageClass(method.input_type)())
         path = f"/{method.containing_service.full_name}/{method.name}"
         answer_class = GetMessageClass(method.output_type)
@@ -137,6 +121,18 @@ class GrpcTransport:
         if method.output_type.full_name == "google.api.HttpBody":
             return Exchange(path[1:], headers, request, "OK", True, {}, answer.data)
         return Exchange(path[1:], headers, request, "OK", True, _to_dict(answer))
+
+
+@cache
+def _methods() -> dict[str, MethodDescriptor]:
+    """Return the RPCs of every contract that is installed, by name."""
+    found = {}
+    for folder in map(Path, kontor.__path__):
+        for file in folder.rglob("*_service_pb2.py"):
+            name = ".".join(("kontor", *file.relative_to(folder).with_suffix("").parts))
+            for service in import_module(name).DESCRIPTOR.services_by_name.values():
+                found.update({method.name: method for method in service.methods})
+    return found
 
 
 def _to_dict(message: Message) -> dict[str, Any]:

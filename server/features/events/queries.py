@@ -49,9 +49,7 @@ _LOCK_CURSOR = Query(
 )
 _MOVE_CURSOR = Command(
     update(EventCursors)
-    .values(
-        transaction_id=cast(bindparam("transaction_id", type_=Text), Xid8), position=bindparam("to_position")
-    )
+    .values(transaction_id=cast(bindparam("transaction_id", type_=Text), Xid8), position=bindparam("to_position"))
     .where(EventCursors.name == bindparam("of_name"))
 )
 

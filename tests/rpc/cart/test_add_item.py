@@ -10,14 +10,17 @@ from kontor.cart.v1 import cart_service_pb2 as api
 from server.db.statement import count_statements
 from server.features.cart.tables import CartItems
 from server.kernel.ids import CartId, Prefix, format_id, new_id, parse_id
-from tests.factories import MadeProduct, VariantPlan, execute, insert_row, make_product, rows
-from tests.rpc.cart.conftest import Buyer, lines, stored
-from tests.shop import refusal
+from tests.rpc.cart.carts import lines, order, stored
+from tests.world.goods import Product, VariantPlan
+from tests.world.looking import insert_row
+from tests.world.people import Person
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
-async def test_gives_a_guest_a_cart_and_its_token(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_gives_a_guest_a_cart_and_its_token(shop: Shop, guest: Person, shirt: Product) -> None:
     request = api.AddItemRequest(variant_id=shirt.variant.name, quantity=2)
-    call = guest.client.cart.AddItem(request)
+    call = shop.call(request)
 
     cart = await call
 
@@ -25,20 +28,20 @@ async def test_gives_a_guest_a_cart_and_its_token(guest: Buyer, shirt: MadeProdu
     assert cart.id.startswith("cart_")
     assert lines(cart) == {shirt.variant.name: 2}
     assert headers["x-cart-token"] == cart.token
-    guest.token = cart.token
-    assert (await guest.get()).id == cart.id
+    guest.cart_token = cart.token
+    assert (await guest.cart()).id == cart.id
 
 
-async def test_gives_the_token_once(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_gives_the_token_once(guest: Person, shirt: Product) -> None:
     await guest.add(shirt)
 
-    again = await guest.add(shirt, at=1)
+    again = await guest.add(shirt.variants[1])
 
     assert again.token == ""
-    assert (await guest.get()).token == ""
+    assert (await guest.cart()).token == ""
 
 
-async def test_adds_up(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_adds_up(guest: Person, shirt: Product) -> None:
     first = await guest.add(shirt, 2)
     second = await guest.add(shirt, 3)
 
@@ -47,42 +50,42 @@ async def test_adds_up(guest: Buyer, shirt: MadeProduct) -> None:
     assert second.totals.total.amount_minor == 5 * 1190
 
 
-async def test_makes_one_cart_for_a_user(user: Buyer, shirt: MadeProduct) -> None:
-    carts = await asyncio.gather(*[user.add(shirt, 1, at=number % 2) for number in range(6)])
+async def test_makes_one_cart_for_a_user(shop: Shop, customer: Person, shirt: Product) -> None:
+    carts = await asyncio.gather(*[customer.add(shirt.variants[number % 2], 1) for number in range(6)])
 
     assert len({cart.id for cart in carts}) == 1
-    assert lines(await user.get()) == {shirt.variants[0].name: 3, shirt.variants[1].name: 3}
+    assert lines(await customer.cart()) == {shirt.variants[0].name: 3, shirt.variants[1].name: 3}
     assert [cart.token for cart in carts] == [""] * 6
-    assert (await user.get()).email == "ada@shop.example"
+    assert (await customer.cart()).email == customer.email
 
 
-async def test_opens_another_cart_after_the_order(user: Buyer, shirt: MadeProduct) -> None:
-    ordered = await user.add(shirt)
-    await user.close()
+async def test_opens_another_cart_after_the_order(shop: Shop, customer: Person, shirt: Product) -> None:
+    ordered = await customer.add(shirt)
+    await order(shop)
 
-    cart = await user.add(shirt, 2)
+    cart = await customer.add(shirt, 2)
 
     assert cart.id != ordered.id
     assert lines(cart) == {shirt.variant.name: 2}
 
 
-async def test_takes_the_currency_of_the_first_item(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_takes_the_currency_of_the_first_item(shop: Shop, guest: Person, shirt: Product) -> None:
     cart = await guest.add(shirt, currency_code="USD")
 
     assert (cart.currency_code, cart.totals.total.amount_minor) == ("USD", 1300)
     assert lines(await guest.add(shirt)) == {shirt.variant.name: 2}
-    before = await stored(guest.db)
+    before = await stored(shop)
     for at, currency in ((0, "EUR"), (1, "")):
-        refused = await refusal(guest.add(shirt, at=at, currency_code=currency))
+        refused = await refusal(guest.add(shirt.variants[at], currency_code=currency))
         assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "CURRENCY_MISMATCH")
         assert refused.metadata == {"variant_id": shirt.variants[at].name, "currency_code": "USD"}
-    assert await stored(guest.db) == before
+    assert await stored(shop) == before
 
 
 async def test_an_emptied_cart_takes_the_currency_that_is_asked_for(
-    guest: Buyer, user: Buyer, shirt: MadeProduct
+    guest: Person, customer: Person, shirt: Product
 ) -> None:
-    for buyer in (guest, user):
+    for buyer in (guest, customer):
         first = await buyer.add(shirt)
         await buyer.remove(first.items[0].id)
 
@@ -95,48 +98,50 @@ async def test_an_emptied_cart_takes_the_currency_that_is_asked_for(
         assert (await buyer.add(shirt)).currency_code == "USD"
 
 
-async def test_an_emptied_cart_keeps_its_currency_when_nothing_comes_in(user: Buyer, shirt: MadeProduct) -> None:
-    await user.remove((await user.add(shirt)).items[0].id)
-    before = await stored(user.db)
+async def test_an_emptied_cart_keeps_its_currency_when_nothing_comes_in(
+    shop: Shop, customer: Person, shirt: Product
+) -> None:
+    await customer.remove((await customer.add(shirt)).items[0].id)
+    before = await stored(shop)
 
-    refused = await refusal(user.add(shirt, at=1, currency_code="USD"))
+    refused = await refusal(customer.add(shirt.variants[1], currency_code="USD"))
 
     assert refused.reason == "CURRENCY_MISMATCH"
-    assert await stored(user.db) == before
+    assert await stored(shop) == before
 
 
-async def test_two_currencies_that_come_at_once_never_mix(user: Buyer, shirt: MadeProduct) -> None:
+async def test_two_currencies_that_come_at_once_never_mix(customer: Person, shirt: Product) -> None:
     for _ in range(5):
-        for item in (await user.get()).items:
-            await user.remove(item.id)
+        for item in (await customer.cart()).items:
+            await customer.remove(item.id)
 
         results = await asyncio.gather(
-            *[user.add(shirt, currency_code=currency) for currency in ("EUR", "USD")], return_exceptions=True
+            *[customer.add(shirt, currency_code=currency) for currency in ("EUR", "USD")], return_exceptions=True
         )
 
         assert sum(isinstance(result, grpc.aio.AioRpcError) for result in results) == 1
-        cart = await user.get()
+        cart = await customer.cart()
         assert cart.totals.total.amount_minor == {"EUR": 1190, "USD": 1300}[cart.currency_code]
 
 
-async def test_refuses_more_than_is_left(guest: Buyer, shirt: MadeProduct) -> None:
-    fresh = await refusal(guest.add(shirt, 4, at=1))
+async def test_refuses_more_than_is_left(shop: Shop, guest: Person, shirt: Product) -> None:
+    fresh = await refusal(guest.add(shirt.variants[1], 4))
     assert (fresh.code, fresh.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_STOCK")
     assert fresh.metadata == {shirt.variants[1].name: "3"}
-    assert await stored(guest.db) == []
+    assert await stored(shop) == []
 
-    await guest.add(shirt, 2, at=1)
-    before = await stored(guest.db)
-    more = await refusal(guest.add(shirt, 2, at=1))
+    await guest.add(shirt.variants[1], 2)
+    before = await stored(shop)
+    more = await refusal(guest.add(shirt.variants[1], 2))
 
     assert more.metadata == {shirt.variants[1].name: "3"}
-    assert await stored(guest.db) == before
-    assert lines(await guest.add(shirt, 1, at=1)) == {shirt.variants[1].name: 3}
+    assert await stored(shop) == before
+    assert lines(await guest.add(shirt.variants[1], 1)) == {shirt.variants[1].name: 3}
 
 
-async def test_takes_what_is_on_backorder_or_not_counted(guest: Buyer) -> None:
-    backorder = await make_product(guest.db, variants=[VariantPlan(stock=1, backorder_limit=2)])
-    uncounted = await make_product(guest.db, variants=[VariantPlan(stock=None)])
+async def test_takes_what_is_on_backorder_or_not_counted(shop: Shop, guest: Person) -> None:
+    backorder = await shop.shelve(stock=1, backorder_limit=2)
+    uncounted = await shop.shelve(stock=None)
 
     await guest.add(backorder, 3)
     cart = await guest.add(uncounted, 9999)
@@ -148,27 +153,27 @@ async def test_takes_what_is_on_backorder_or_not_counted(guest: Buyer) -> None:
     assert (too_many.code, list(too_many.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["quantity"])
 
 
-async def test_refuses_what_is_not_sold(guest: Buyer) -> None:
-    archived = await make_product(guest.db, status="ARCHIVED")
-    inactive = await make_product(guest.db, variants=[VariantPlan(active=False)])
-    draft = await make_product(guest.db, status="DRAFT")
+async def test_refuses_what_is_not_sold(shop: Shop, guest: Person) -> None:
+    archived = await shop.shelve(status="ARCHIVED")
+    inactive = await shop.shelve(active=False)
+    draft = await shop.shelve(status="DRAFT")
 
     for product in (archived, inactive):
         refused = await refusal(guest.add(product))
         assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "VARIANT_UNAVAILABLE")
         assert refused.metadata == {"variant_id": product.variant.name}
-    unknown = guest.client.cart.AddItem(api.AddItemRequest(variant_id=format_id(Prefix.VARIANT, new_id()), quantity=1))
+    unknown = shop.call(api.AddItemRequest(variant_id=format_id(Prefix.VARIANT, new_id()), quantity=1))
     for call in (guest.add(draft), unknown):
         refused = await refusal(call)
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
-    assert await stored(guest.db) == []
+    assert await stored(shop) == []
 
 
-async def test_refuses_more_lines_than_a_cart_has(guest: Buyer) -> None:
+async def test_refuses_more_lines_than_a_cart_has(shop: Shop, guest: Person) -> None:
     plans = [VariantPlan(option_values=[str(number)]) for number in range(101)]
-    product = await make_product(guest.db, variants=plans)
+    product = await shop.shelve(variants=plans)
     cart_id = CartId(parse_id(Prefix.CART, (await guest.add(product)).id, field="id"))
-    async with guest.db.write() as tx:
+    async with shop.db.write() as tx:
         for variant in product.variants[1:100]:
             await insert_row(
                 tx,
@@ -177,39 +182,38 @@ async def test_refuses_more_lines_than_a_cart_has(guest: Buyer) -> None:
                 cart_id=cart_id,
                 variant_id=variant.id,
                 quantity=1,
-                created_time=guest.app.core.clock.now(),
+                created_time=shop.clock.now(),
             )
 
-    refused = await refusal(guest.add(product, at=100))
+    refused = await refusal(guest.add(product.variants[100]))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "CART_FULL")
     assert refused.metadata == {"max_lines": "100"}
-    assert len((await guest.add(product, at=99)).items) == 100
+    assert len((await guest.add(product.variants[99])).items) == 100
 
 
-async def test_refuses_a_closed_cart(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_refuses_a_closed_cart(shop: Shop, guest: Person, shirt: Product) -> None:
     await guest.add(shirt)
-    await guest.close()
-    before = await stored(guest.db)
+    await order(shop)
+    before = await stored(shop)
 
     refused = await refusal(guest.add(shirt))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "CART_CLOSED")
-    assert await stored(guest.db) == before
+    assert await stored(shop) == before
 
 
-async def test_fills_a_cart_that_was_thrown_away(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_fills_a_cart_that_was_thrown_away(shop: Shop, guest: Person, shirt: Product) -> None:
     lost = await guest.add(shirt)
-    async with guest.db.write() as tx:
-        await execute(tx, "DELETE FROM carts")
+    await shop.run("DELETE FROM carts")
 
     cart = await guest.add(shirt, 2)
 
     assert (cart.id, lines(cart)) == (lost.id, {shirt.variant.name: 2})
 
 
-async def test_adds_once_for_a_key(guest: Buyer, user: Buyer, shirt: MadeProduct) -> None:
-    for buyer in (guest, user):
+async def test_adds_once_for_a_key(guest: Person, customer: Person, shirt: Product) -> None:
+    for buyer in (guest, customer):
         await buyer.add(shirt)
         first = await buyer.add(shirt, 2, request_id="a-key-of-mine")
         second = await buyer.add(shirt, 2, request_id="a-key-of-mine")
@@ -220,25 +224,25 @@ async def test_adds_once_for_a_key(guest: Buyer, user: Buyer, shirt: MadeProduct
         assert other.reason == "IDEMPOTENCY_KEY_REUSED"
 
 
-async def test_answers_a_repeated_first_call_with_the_same_cart(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_answers_a_repeated_first_call_with_the_same_cart(shop: Shop, guest: Person, shirt: Product) -> None:
     key = "01a1fdc2-77b1-7d5f-8f1d-000000000001"
-    twin = Buyer(guest.client, guest.app)
+    twin = shop.guest()
 
     first, second = await asyncio.gather(guest.add(shirt, 2, request_id=key), twin.add(shirt, 2, request_id=key))
 
     assert (first.id, first.token, lines(first)) == (second.id, second.token, {shirt.variant.name: 2})
-    assert len(await stored(guest.db)) == 1
+    assert len(await stored(shop)) == 1
     # The credential is not kept.
-    assert await rows(guest.db, "SELECT response FROM idempotency_keys") == [(None,)]
+    assert await shop.run("SELECT response FROM idempotency_keys") == [(None,)]
 
 
-async def test_needs_a_key_that_nobody_guesses_for_a_new_cart(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_needs_a_key_that_nobody_guesses_for_a_new_cart(shop: Shop, guest: Person, shirt: Product) -> None:
     # Whoever repeats the key of somebody's first call gets the token of that cart.
-    for request_id, headers in (("1", ()), ("", (("idempotency-key", "1"),))):
+    for request_id, headers in (("1", {}), ("", {"idempotency_key": "1"})):
         request = api.AddItemRequest(variant_id=shirt.variant.name, quantity=1, request_id=request_id)
-        refused = await refusal(guest.client.cart.AddItem(request, metadata=headers))
+        refused = await refusal(shop.call(request, **headers))
         assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["request_id"])
-    assert await stored(guest.db) == []
+    assert await stored(shop) == []
     await guest.add(shirt)
     assert lines(await guest.add(shirt, request_id="1")) == {shirt.variant.name: 2}
 
@@ -247,16 +251,16 @@ async def test_needs_a_key_that_nobody_guesses_for_a_new_cart(guest: Buyer, shir
     ("field", "value"),
     [("quantity", 0), ("quantity", 10_000), ("variant_id", ""), ("variant_id", "prod_x"), ("currency_code", "eur")],
 )
-async def test_names_the_wrong_field(guest: Buyer, shirt: MadeProduct, field: str, value: Any) -> None:
+async def test_names_the_wrong_field(shop: Shop, guest: Person, shirt: Product, field: str, value: Any) -> None:
     request = api.AddItemRequest(**{"variant_id": shirt.variant.name, "quantity": 1, field: value})
 
-    refused = await refusal(guest.client.cart.AddItem(request))
+    refused = await refusal(shop.call(request))
 
     assert (refused.code, list(refused.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
-async def test_runs_three_statements(guest: Buyer, user: Buyer, shirt: MadeProduct) -> None:
-    for buyer in (guest, user):
+async def test_runs_three_statements(guest: Person, customer: Person, shirt: Product) -> None:
+    for buyer in (guest, customer):
         for _ in range(2):
             with count_statements() as log:
                 await buyer.add(shirt)

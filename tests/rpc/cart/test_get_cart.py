@@ -7,25 +7,28 @@ from kontor.catalog.v1 import catalog_pb2
 
 from server.db.statement import count_statements
 from server.features.cart.service import CartSettings
-from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_tax_rate
-from tests.rpc.cart.conftest import Buyer
-from tests.shop import refusal
+from tests.rpc.cart.carts import order
+from tests.world.goods import Product
+from tests.world.people import Person
+from tests.world.pricing import make_tax_rate
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
-async def test_is_empty_before_anything_is_put_in(guest: Buyer, user: Buyer) -> None:
-    for buyer, email, missing in ((guest, "", ["items", "email"]), (user, "ada@shop.example", ["items"])):
-        cart = await buyer.get()
+async def test_is_empty_before_anything_is_put_in(guest: Person, customer: Person) -> None:
+    for buyer, email, missing in ((guest, "", ["items", "email"]), (customer, customer.email, ["items"])):
+        cart = await buyer.cart()
 
         assert (cart.id, list(cart.items), cart.currency_code, cart.email) == ("", [], "EUR", email)
         assert list(cart.missing) == missing
         assert (cart.totals.total.amount_minor, cart.totals.total.currency_code) == (0, "EUR")
 
 
-async def test_shows_lines_and_totals(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_shows_lines_and_totals(shop: Shop, guest: Person, shirt: Product) -> None:
     await guest.add(shirt, 2)
-    await guest.add(shirt, 1, at=1)
+    await guest.add(shirt.variants[1], 1)
 
-    cart = await guest.get()
+    cart = await guest.cart()
 
     small, medium = cart.items
     assert (small.product_id, small.variant_id) == (shirt.name, shirt.variants[0].name)
@@ -44,15 +47,15 @@ async def test_shows_lines_and_totals(guest: Buyer, shirt: MadeProduct) -> None:
     assert (vat.name, vat.rate_ppm, vat.included) == ("VAT 19%", 190_000, True)
     assert (vat.taxable_amount.amount_minor, vat.amount.amount_minor) == (4000, 760)
     assert list(cart.missing) == ["email", "shipping_address", "shipping_method"]
-    assert cart.expire_time.ToDatetime(guest.app.core.clock.now().tzinfo) == guest.app.core.clock.now() + _lifetime()
+    assert cart.expire_time.ToDatetime(shop.clock.now().tzinfo) == shop.clock.now() + _lifetime()
 
 
 def _lifetime():
     return CartSettings("EUR", "DE").lifetime
 
 
-async def test_taxes_where_the_parcel_goes(guest: Buyer, shirt: MadeProduct) -> None:
-    await make_tax_rate(guest.db, "US", 40_000, name="NY sales tax 4%", region="NY", included=False)
+async def test_taxes_where_the_parcel_goes(shop: Shop, guest: Person, shirt: Product) -> None:
+    await make_tax_rate(shop.db, "US", 40_000, name="NY sales tax 4%", region="NY", included=False)
     await guest.add(shirt)
 
     at_home = await guest.set_addresses(region_code="US", administrative_area="ny")
@@ -64,13 +67,12 @@ async def test_taxes_where_the_parcel_goes(guest: Buyer, shirt: MadeProduct) -> 
     assert (elsewhere.totals.tax.amount_minor, elsewhere.totals.total.amount_minor) == (0, 1190)
 
 
-async def test_counts_nothing_for_what_cannot_be_bought_any_more(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_counts_nothing_for_what_cannot_be_bought_any_more(shop: Shop, guest: Person, shirt: Product) -> None:
     await guest.add(shirt, 2)
-    await guest.add(shirt, 1, at=1)
-    async with guest.db.write() as tx:
-        await execute(tx, "UPDATE variants SET active = false WHERE id = %s", (shirt.variants[0].id,))
+    await guest.add(shirt.variants[1], 1)
+    await shop.run("UPDATE variants SET active = false WHERE id = %s", shirt.variants[0].id)
 
-    cart = await guest.get()
+    cart = await guest.cart()
 
     assert [item.purchasable for item in cart.items] == [False, True]
     assert cart.items[0].total.amount_minor == 0
@@ -78,19 +80,18 @@ async def test_counts_nothing_for_what_cannot_be_bought_any_more(guest: Buyer, s
     assert cart.totals.total.amount_minor == 2380
 
 
-async def test_says_when_fewer_are_left_than_lie_in_it(guest: Buyer, shirt: MadeProduct) -> None:
-    await guest.add(shirt, 3, at=1)
-    async with guest.db.write() as tx:
-        await execute(tx, "UPDATE stock_items SET on_hand = 2 WHERE variant_id = %s", (shirt.variants[1].id,))
+async def test_says_when_fewer_are_left_than_lie_in_it(shop: Shop, guest: Person, shirt: Product) -> None:
+    await guest.add(shirt.variants[1], 3)
+    await shop.run("UPDATE stock_items SET on_hand = 2 WHERE variant_id = %s", shirt.variants[1].id)
 
-    [item] = (await guest.get()).items
+    [item] = (await guest.cart()).items
 
     assert item.availability == catalog_pb2.Availability(in_stock=False, available_count=2)
     assert item.purchasable
 
 
-async def test_needs_no_address_for_what_is_not_sent(guest: Buyer) -> None:
-    download = await make_product(guest.db, variants=[VariantPlan(requires_shipping=False, stock=None)])
+async def test_needs_no_address_for_what_is_not_sent(shop: Shop, guest: Person) -> None:
+    download = await shop.shelve(requires_shipping=False, stock=None)
 
     cart = await guest.add(download)
 
@@ -98,43 +99,43 @@ async def test_needs_no_address_for_what_is_not_sent(guest: Buyer) -> None:
     assert cart.items[0].availability == catalog_pb2.Availability(in_stock=True)
 
 
-async def test_belongs_to_its_owner_alone(guest: Buyer, user: Buyer, shirt: MadeProduct) -> None:
-    await user.add(shirt)
+async def test_belongs_to_its_owner_alone(shop: Shop, guest: Person, customer: Person, shirt: Product) -> None:
+    await customer.add(shirt)
     mine = await guest.add(shirt, 2)
-    stranger = Buyer(guest.client, guest.app)
+    stranger = shop.guest()
 
-    assert (await stranger.get()).id == ""
-    assert (await guest.get()).id == mine.id
-    assert (await user.get()).items[0].quantity == 1
+    assert (await stranger.cart()).id == ""
+    assert (await guest.cart()).id == mine.id
+    assert (await customer.cart()).items[0].quantity == 1
 
 
-async def test_is_empty_after_the_order(guest: Buyer, user: Buyer, shirt: MadeProduct) -> None:
-    await user.add(shirt)
+async def test_is_empty_after_the_order(shop: Shop, guest: Person, customer: Person, shirt: Product) -> None:
+    await customer.add(shirt)
     await guest.add(shirt)
-    await user.close()
+    await order(shop)
 
-    assert (await user.get()).id == ""
-    assert (await guest.get()).id == ""
+    assert (await customer.cart()).id == ""
+    assert (await guest.cart()).id == ""
 
 
-async def test_refuses_a_forged_token(guest: Buyer, shirt: MadeProduct) -> None:
+async def test_refuses_a_forged_token(guest: Person, shirt: Product) -> None:
     await guest.add(shirt)
-    guest.token = guest.token[:-1] + ("A" if guest.token[-1] != "A" else "B")
+    guest.cart_token = guest.cart_token[:-1] + ("A" if guest.cart_token[-1] != "A" else "B")
 
-    refused = await refusal(guest.client.cart.GetCart(api.GetCartRequest(), metadata=guest.metadata))
+    refused = await refusal(guest.call(api.GetCartRequest()))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "CART_TOKEN_INVALID")
 
 
-async def test_runs_at_most_two_statements(guest: Buyer, user: Buyer, shirt: MadeProduct) -> None:
+async def test_runs_at_most_two_statements(guest: Person, customer: Person, shirt: Product) -> None:
     counts = []
-    for buyer in (guest, user):
+    for buyer in (guest, customer):
         for filled in (False, True):
             if filled:
                 await buyer.add(shirt)
-                await buyer.add(shirt, at=1)
+                await buyer.add(shirt.variants[1])
             with count_statements() as log:
-                assert isinstance(await buyer.get(), cart_pb2.Cart)
+                assert isinstance(await buyer.cart(), cart_pb2.Cart)
             counts.append(len(log))
 
     # A user without a cart still has an address.

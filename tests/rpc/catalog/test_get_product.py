@@ -4,21 +4,20 @@ import grpc
 from kontor.catalog.v1 import catalog_pb2
 from kontor.catalog.v1 import catalog_service_pb2 as api
 
-from server.db.session import Database
 from server.db.statement import count_statements
 from server.kernel.ids import Prefix, format_id, new_id
-from tests.factories import LONG_AGO, MadeProduct, VariantPlan, make_category, make_product
-from tests.shop import Clients, refusal
+from tests.world.goods import LONG_AGO, Product, VariantPlan, make_category
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
 def ask(name: str) -> api.GetProductRequest:
     return api.GetProductRequest(product_id=name)
 
 
-async def make_shirt(db: Database) -> MadeProduct:
-    shirts = await make_category(db, "Shirts", await make_category(db, "Clothing"))
-    return await make_product(
-        db,
+async def make_shirt(shop: Shop) -> Product:
+    shirts = await make_category(shop.db, "Shirts", await make_category(shop.db, "Clothing"))
+    return await shop.shelve(
         "Linen Shirt",
         slug="linen-shirt",
         category=shirts,
@@ -38,10 +37,10 @@ async def make_shirt(db: Database) -> MadeProduct:
     )
 
 
-async def test_shows_everything(client: Clients, db: Database) -> None:
-    shirt = await make_shirt(db)
+async def test_shows_everything(shop: Shop) -> None:
+    shirt = await make_shirt(shop)
 
-    product = await client.catalog.GetProduct(ask(shirt.name))
+    product = await shop.call(ask(shirt.name))
 
     assert (product.id, product.slug, product.title) == (shirt.name, "linen-shirt", "Linen Shirt")
     assert product.description_html == "<p>Cool in summer.</p>"
@@ -63,10 +62,10 @@ async def test_shows_everything(client: Clients, db: Database) -> None:
     assert product.etag == "1"
 
 
-async def test_shows_variants_with_prices_and_stock(client: Clients, db: Database) -> None:
-    shirt = await make_shirt(db)
+async def test_shows_variants_with_prices_and_stock(shop: Shop) -> None:
+    shirt = await make_shirt(shop)
 
-    small, medium = (await client.catalog.GetProduct(ask(shirt.name))).variants
+    small, medium = (await shop.call(ask(shirt.name))).variants
 
     assert (small.id, small.sku, small.weight_grams) == (shirt.variants[0].name, "LS-S", 200)
     assert [(option.name, option.value) for option in small.options] == [("Size", "S"), ("Colour", "Blue")]
@@ -80,60 +79,60 @@ async def test_shows_variants_with_prices_and_stock(client: Clients, db: Databas
     assert medium.availability == catalog_pb2.Availability(in_stock=True, backorder=True)
 
 
-async def test_tells_what_is_sold_out_and_what_never_is(client: Clients, db: Database) -> None:
+async def test_tells_what_is_sold_out_and_what_never_is(shop: Shop) -> None:
     plans = [VariantPlan(stock=0, option_values=["S"]), VariantPlan(stock=None, option_values=["M"])]
-    made = await make_product(db, variants=plans, options={"Size": ["S", "M"]})
+    made = await shop.shelve(variants=plans, options={"Size": ["S", "M"]})
 
-    sold_out, uncounted = (await client.catalog.GetProduct(ask(made.name))).variants
+    sold_out, uncounted = (await shop.call(ask(made.name))).variants
 
     assert sold_out.availability == catalog_pb2.Availability(in_stock=False, available_count=0)
     assert uncounted.availability == catalog_pb2.Availability(in_stock=True)
 
 
-async def test_takes_a_slug(client: Clients, db: Database) -> None:
-    shirt = await make_shirt(db)
+async def test_takes_a_slug(shop: Shop) -> None:
+    shirt = await make_shirt(shop)
 
-    product = await client.catalog.GetProduct(ask("linen-shirt"))
+    product = await shop.call(ask("linen-shirt"))
 
     assert product.id == shirt.name
 
 
-async def test_takes_a_slug_that_begins_like_an_id(client: Clients, db: Database) -> None:
-    made = await make_product(db, slug="prod_of_the_year")
+async def test_takes_a_slug_that_begins_like_an_id(shop: Shop) -> None:
+    made = await shop.shelve(slug="prod_of_the_year")
 
-    assert (await client.catalog.GetProduct(ask("prod_of_the_year"))).id == made.name
+    assert (await shop.call(ask("prod_of_the_year"))).id == made.name
 
 
-async def test_leaves_out_variants_that_are_not_sold(client: Clients, db: Database) -> None:
+async def test_leaves_out_variants_that_are_not_sold(shop: Shop) -> None:
     plans = [VariantPlan(option_values=["S"]), VariantPlan(option_values=["M"], active=False)]
-    made = await make_product(db, variants=plans, options={"Size": ["S", "M"]})
+    made = await shop.shelve(variants=plans, options={"Size": ["S", "M"]})
 
-    product = await client.catalog.GetProduct(ask(made.name))
+    product = await shop.call(ask(made.name))
 
     assert [variant.id for variant in product.variants] == [made.variants[0].name]
 
 
-async def test_shows_a_product_without_anything_beside_it(client: Clients, db: Database) -> None:
-    made = await make_product(db, variants=[])
+async def test_shows_a_product_without_anything_beside_it(shop: Shop) -> None:
+    made = await shop.shelve(variants=[])
 
-    product = await client.catalog.GetProduct(ask(made.name))
+    product = await shop.call(ask(made.name))
 
     assert (list(product.category_path), list(product.variants), list(product.media)) == ([], [], [])
 
 
-async def test_refuses_what_is_not_shown(client: Clients, db: Database) -> None:
-    draft = await make_product(db, status="DRAFT", slug="draft")
-    archived = await make_product(db, status="ARCHIVED")
+async def test_refuses_what_is_not_shown(shop: Shop) -> None:
+    draft = await shop.shelve(status="DRAFT", slug="draft")
+    archived = await shop.shelve(status="ARCHIVED")
 
     for name in (draft.name, "draft", archived.name, "nothing", format_id(Prefix.PRODUCT, new_id())):
-        refused = await refusal(client.catalog.GetProduct(ask(name)))
+        refused = await refusal(shop.call(ask(name)))
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 
 
-async def test_runs_one_statement(client: Clients, db: Database) -> None:
-    shirt = await make_shirt(db)
+async def test_runs_one_statement(shop: Shop) -> None:
+    shirt = await make_shirt(shop)
 
     with count_statements() as log:
-        await client.catalog.GetProduct(ask(shirt.name))
+        await shop.call(ask(shirt.name))
 
     assert len(log) == 1

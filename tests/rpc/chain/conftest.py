@@ -10,15 +10,15 @@ import pytest
 
 from server.db.session import Database
 from server.kernel.actor import Role
-from server.kernel.ids import CartId, SessionId, UserId, new_id
+from server.kernel.ids import CartId, UserId
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server
 from tests.rpc.chain.contract import DESCRIPTOR, SERVICE, EchoRequest, EchoResponse, EchoServicer
-from tests.shop import ManualClock
-
-Headers = tuple[tuple[str, str], ...]
+from tests.world.clock import ManualClock
+from tests.world.people import Entrance
+from tests.world.rpcs import Metadata
 
 
 @dataclass
@@ -30,23 +30,21 @@ class Echo:
     channel: grpc.aio.Channel
     clock: ManualClock
     revocations: Revocations
-    access_tokens: AccessTokens
-    cart_tokens: CartTokens
+    entrance: Entrance
 
-    def call(self, method: str, *, headers: Headers = (), raw: bytes | None = None, **fields: Any) -> Any:
+    def call(self, method: str, *, headers: Metadata = (), raw: bytes | None = None, **fields: Any) -> Any:
         """Start a call; awaiting it gives the answer."""
         stub = self.channel.unary_unary(f"/{SERVICE}/{method}", None, response_deserializer=EchoResponse.FromString)
         payload = EchoRequest(**fields).SerializeToString() if raw is None else raw
         return stub(payload, metadata=headers, timeout=20)
 
-    def user(self, role: Role = Role.CUSTOMER, *, user_id: UserId | None = None) -> Headers:
+    def user(self, role: Role = Role.CUSTOMER, *, user_id: UserId | None = None) -> Metadata:
         """Sign somebody in."""
-        token = self.access_tokens.issue(user_id or UserId(new_id()), role, SessionId(new_id()), timedelta(minutes=15))
-        return (("authorization", f"Bearer {token}"),)
+        return self.entrance.account(role, user_id=user_id).metadata
 
-    def guest(self, cart_id: CartId) -> Headers:
+    def guest(self, cart_id: CartId) -> Metadata:
         """Come with a cart."""
-        return (("x-cart-token", self.cart_tokens.issue(cart_id)),)
+        return self.entrance.guest(cart_id).metadata
 
 
 @pytest.fixture
@@ -62,5 +60,5 @@ async def echo(db: Database, signing_key: bytes) -> AsyncIterator[Echo]:
     server = Server(chain, [Service(DESCRIPTOR, servicer)], "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Echo(db, servicer, channel, clock, revocations, access_tokens, cart_tokens)
+        yield Echo(db, servicer, channel, clock, revocations, Entrance(channel, access_tokens, cart_tokens))
     await server.stop(0)

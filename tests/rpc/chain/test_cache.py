@@ -3,7 +3,7 @@
 import grpc
 
 from tests.rpc.chain.conftest import Echo
-from tests.shop import refusal
+from tests.world.refusals import refusal
 
 
 async def test_keeps_an_answer_that_says_what_would_make_it_wrong(echo: Echo):

@@ -11,8 +11,8 @@ from psycopg_pool import PoolTimeout
 
 from server.kernel.errors import FailedPrecondition, FieldViolation
 from tests.rpc.chain.conftest import Echo
-from tests.shop import refusal
-from tests.waiting import eventually
+from tests.world.refusals import refusal
+from tests.world.waiting import eventually
 
 
 class TooHot(FailedPrecondition):

@@ -9,9 +9,10 @@ import pytest
 import structlog
 from kontor.catalog.v1 import catalog_service_pb2
 
-from tests.factories import execute
 from tests.rpc.chain.conftest import Echo
-from tests.shop import Clients, refusal
+from tests.world.looking import run
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
 async def trailer_bytes(call: Any) -> int:
@@ -40,11 +41,11 @@ async def test_names_the_first_fault_only_of_a_large_request(echo: Echo):
     assert echo.servicer.calls == []
 
 
-async def test_a_request_with_very_many_faults_keeps_nobody_waiting(client: Clients):
+async def test_a_request_with_very_many_faults_keeps_nobody_waiting(shop: Shop):
     request = catalog_service_pb2.ListProductsRequest(tags=[""] * 300_000)
     started = time.perf_counter()
 
-    refused = await refusal(client.catalog.ListProducts(request))
+    refused = await refusal(shop.call(request))
 
     # To list all of them takes six seconds.
     assert time.perf_counter() - started < 2
@@ -85,8 +86,7 @@ async def test_a_nul_byte_outside_of_texts_is_fine(echo: Echo):
 )
 async def test_a_value_that_the_database_cannot_take_is_the_callers_mistake(echo: Echo, statement: str):
     async def read(request, call):
-        async with echo.db.read() as tx:
-            await execute(tx, statement)
+        await run(echo.db, statement)
         return ""
 
     echo.servicer.script = read

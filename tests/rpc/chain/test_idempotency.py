@@ -10,10 +10,10 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 from server.db.idempotency import delete_expired
 from server.kernel.errors import FailedPrecondition
 from server.kernel.ids import CartId, UserId, new_id
-from tests.factories import execute
 from tests.rpc.chain.conftest import Echo
-from tests.shop import refusal
-from tests.waiting import eventually
+from tests.world.looking import run
+from tests.world.refusals import refusal
+from tests.world.waiting import eventually
 
 
 @pytest.fixture
@@ -134,9 +134,7 @@ async def test_does_not_store_an_answer_that_must_stay_fresh(echo: Echo, work):
 
     assert (await echo.call("Fresh", text="a", request_id="k1")).text == "present state"
     assert work == ["a"]
-    async with echo.db.read() as tx:
-        rows = await (await execute(tx, "SELECT response FROM idempotency_keys")).fetchall()
-    assert rows == [(None,)]
+    assert await run(echo.db, "SELECT response FROM idempotency_keys") == [(None,)]
 
 
 async def test_a_key_is_free_again_after_a_day(echo: Echo, work):
@@ -204,14 +202,8 @@ async def test_a_retry_after_its_own_claim_was_committed_finds_the_work_done(ech
 
 
 async def _until_somebody_waits_for_a_lock(echo: Echo) -> None:
-    async def waiting() -> bool:
-        async with echo.db.read() as tx:
-            found = await execute(
-                tx, "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            return bool(await found.fetchall())
-
-    await eventually(waiting)
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    await eventually(lambda: run(echo.db, waiting))
 
 
 @pytest.mark.parametrize("method", ["Once", "Must", "Fresh"])

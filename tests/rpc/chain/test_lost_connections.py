@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 from server.db.session import Database
 from server.db.statement import ScalarQuery
 from server.kernel.ids import new_id
-from tests.factories import execute, rows
 from tests.rpc.chain.conftest import Echo
-from tests.shop import refusal
-from tests.waiting import eventually
+from tests.world.looking import execute, run
+from tests.world.refusals import refusal
+from tests.world.waiting import eventually
 
 MADE = "SELECT name FROM event_cursors"
 PID = ScalarQuery(select(func.pg_backend_pid()), int)
@@ -27,7 +27,7 @@ async def small(echo: Echo) -> AsyncIterator[Database]:
     async def write(request: Any, call: Any) -> str:
         async with small.write() as tx:
             await call.claim.take(tx, new_id())
-            await execute(tx, "INSERT INTO event_cursors (name) VALUES (%s)", (request.text,))
+            await execute(tx, "INSERT INTO event_cursors (name) VALUES (%s)", request.text)
         return "written"
 
     echo.servicer.script = write
@@ -37,9 +37,9 @@ async def small(echo: Echo) -> AsyncIterator[Database]:
 
 async def kill(echo: Echo, pid: int) -> None:
     async def gone() -> bool:
-        return await rows(echo.db, "SELECT FROM pg_stat_activity WHERE pid = %s", pid) == []
+        return await run(echo.db, "SELECT FROM pg_stat_activity WHERE pid = %s", pid) == []
 
-    await rows(echo.db, "SELECT pg_terminate_backend(%s)", pid)
+    await run(echo.db, "SELECT pg_terminate_backend(%s)", pid)
     await eventually(gone)
 
 
@@ -51,7 +51,7 @@ async def test_a_write_is_not_given_a_connection_that_died(echo: Echo, small: Da
     await kill(echo, pid)
 
     assert (await echo.call(method, text="a", request_id="k1")).text == "written"
-    assert await rows(echo.db, MADE) == [("a",)]
+    assert await run(echo.db, MADE) == [("a",)]
 
 
 async def test_a_write_whose_connection_dies_halfway_leaves_nothing(echo: Echo, small: Database):
@@ -71,9 +71,9 @@ async def test_a_write_whose_connection_dies_halfway_leaves_nothing(echo: Echo, 
 
     assert (refused.code, refused.retry_seconds) == (grpc.StatusCode.UNAVAILABLE, 1.0)
     assert len(echo.servicer.calls) == 1
-    assert await rows(echo.db, MADE) == []
+    assert await run(echo.db, MADE) == []
     assert (await echo.call("Public")).text == "written"
-    assert sorted(await rows(echo.db, MADE)) == [("first",), ("second",)]
+    assert sorted(await run(echo.db, MADE)) == [("first",), ("second",)]
 
 
 async def test_a_write_whose_connection_dies_before_the_commit_leaves_nothing(echo: Echo, small: Database):
@@ -91,7 +91,7 @@ async def test_a_write_whose_connection_dies_before_the_commit_leaves_nothing(ec
     refused = await refusal(echo.call("Public"))
 
     assert (refused.code, refused.retry_seconds) == (grpc.StatusCode.UNAVAILABLE, 1.0)
-    assert await rows(echo.db, MADE) == []
+    assert await run(echo.db, MADE) == []
     assert (await echo.call("Public")).text == "written"
 
 

@@ -11,7 +11,7 @@ from server.rpc.chain import Chain, Service, ServicerIncomplete
 from server.rpc.policy import PolicyMissing
 from tests.rpc.chain.conftest import Echo
 from tests.rpc.chain.contract import DESCRIPTOR, EchoServicer, describe
-from tests.shop import refusal
+from tests.world.refusals import refusal
 
 OPEN = ("Public", "Guest", "Signed", "Once", "Read")
 PASSES = {

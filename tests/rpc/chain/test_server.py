@@ -43,7 +43,7 @@ async def test_lists_and_describes_its_services(echo: Echo):
 
 
 def make_server(echo: Echo, servicer: EchoServicer, address: str) -> Server:
-    authenticator = Authenticator(echo.access_tokens, echo.cart_tokens)
+    authenticator = Authenticator(echo.entrance.access_tokens, echo.entrance.cart_tokens)
     return Server(
         Chain(db=echo.db, authenticator=authenticator, clock=echo.clock), [Service(DESCRIPTOR, servicer)], address
     )

@@ -5,25 +5,27 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kontor.catalog.v1 import catalog_service_pb2
 from kontor.users.v1 import users_service_pb2
 
-from server.app import App
 from server.db.handlers import Jobs, Subscription
 from server.db.statement import count_statements
 from server.features.core import Feature
 from server.features.orders.events import OrderConfirmed
-from tests.shop import Clients, Mailbox, Work, refusal
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
-async def test_serves_every_service_of_the_contract(app: App, client: Clients):
-    health = health_pb2_grpc.HealthStub(client.channel)
+async def test_serves_every_service_of_the_contract(shop: Shop):
+    health = health_pb2_grpc.HealthStub(shop.channel)
 
-    for service in [service for feature in app.features for service in feature.services()]:
+    for service in [service for feature in shop.app.features for service in feature.services()]:
         name = service.descriptor.full_name
         answer = await health.Check(health_pb2.HealthCheckRequest(service=name))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING, name
 
 
-async def test_subscribers_of_one_event_add_up(app: App, monkeypatch: pytest.MonkeyPatch):
+async def test_subscribers_of_one_event_add_up(shop: Shop, monkeypatch: pytest.MonkeyPatch):
     """Whoever subscribes to an event takes it away from nobody."""
+
+    app = shop.app
 
     class Bookkeeping(Feature):
         def jobs(self) -> Jobs:
@@ -39,27 +41,23 @@ async def test_subscribers_of_one_event_add_up(app: App, monkeypatch: pytest.Mon
     assert "orders.send_confirmation_mails" in names
 
 
-async def test_a_read_is_one_statement(client: Clients):
+async def test_a_read_is_one_statement(shop: Shop):
     with count_statements() as statements:
-        await client.catalog.ListCategories(catalog_service_pb2.ListCategoriesRequest())
+        await shop.call(catalog_service_pb2.ListCategoriesRequest())
 
     assert len(statements) == 1
 
 
-async def test_refuses_a_stranger(client: Clients):
-    refused = await refusal(client.users.GetMe(users_service_pb2.GetMeRequest()))
+async def test_refuses_a_stranger(shop: Shop):
+    refused = await refusal(shop.call(users_service_pb2.GetMeRequest()))
 
     assert refused.reason == "UNAUTHENTICATED"
 
 
-async def test_works_off_what_a_call_caused(client: Clients, mailbox: Mailbox, work: Work):
-    await client.users.Register(
-        users_service_pb2.RegisterRequest(
-            email="ada@example.com", password="violet harbour 93 teapot", display_name="Ada"
-        )
-    )
-    assert mailbox.mails == []
+async def test_works_off_what_a_call_caused(shop: Shop):
+    await shop.guest().register("ada@example.com")
+    assert shop.mailbox.mails == []
 
-    await work()
+    await shop.work()
 
-    assert [mail.to for mail in mailbox.mails] == ["ada@example.com"]
+    assert [mail.to for mail in shop.mailbox.mails] == ["ada@example.com"]

@@ -13,9 +13,9 @@ from server.features.events import dispatch_service
 from server.features.events.dispatch_service import Dispatcher
 from server.features.events.service import record
 from server.kernel.ids import EVENT, new_id
-from tests.factories import execute
-from tests.rpc.events.conftest import ThingEvent, ThingLost, ThingMade, ThingSold, rows
-from tests.waiting import eventually
+from tests.rpc.events.things import ThingEvent, ThingLost, ThingMade, ThingSold
+from tests.world.looking import execute, run
+from tests.world.waiting import eventually
 
 
 async def nothing(_: object) -> None:
@@ -42,7 +42,7 @@ async def make(db: Database, *aggregates: UUID, kind: type[ThingEvent] = ThingMa
 
 
 async def jobs(db: Database) -> list[tuple[str, str]]:
-    found = await rows(db, "SELECT task_name, args->'data'->>'thing_id' FROM procrastinate_jobs ORDER BY id")
+    found = await run(db, "SELECT task_name, args->'data'->>'thing_id' FROM procrastinate_jobs ORDER BY id")
     return [(task, aggregate) for task, aggregate in found]
 
 
@@ -52,7 +52,7 @@ async def test_counts_the_events_of_each_aggregate(db: Database) -> None:
     await make(db, one, other, one)
     await make(db, one)
 
-    found = await rows(db, "SELECT aggregate_id, sequence, (data->>'number')::int FROM events ORDER BY position")
+    found = await run(db, "SELECT aggregate_id, sequence, (data->>'number')::int FROM events ORDER BY position")
     assert found == [(one, 1, 0), (other, 1, 1), (one, 2, 2), (one, 3, 0)]
 
 
@@ -61,7 +61,7 @@ async def test_keeps_what_an_event_tells_and_its_version(db: Database) -> None:
 
     await make(db, thing, kind=ThingLost)
 
-    found = await rows(db, "SELECT type, version, data FROM events")
+    found = await run(db, "SELECT type, version, data FROM events")
     assert found == [("thing.lost", 2, {"thing_id": str(thing), "number": 0})]
 
 
@@ -89,7 +89,7 @@ async def test_a_rolled_back_event_never_was(db: Database, dispatcher: Dispatche
         await fail()
 
     assert await dispatcher.dispatch() == 0
-    assert await rows(db, "SELECT 1 FROM events") == []
+    assert await run(db, "SELECT 1 FROM events") == []
 
 
 async def test_two_writers_without_the_lock_never_share_a_sequence(db: Database) -> None:
@@ -97,11 +97,11 @@ async def test_two_writers_without_the_lock_never_share_a_sequence(db: Database)
     async with db.write() as first:
         await record(first, ThingMade(thing_id=aggregate))
         second = asyncio.create_task(make(db, aggregate))
-        await eventually(lambda: rows(db, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        await eventually(lambda: run(db, "SELECT 1 FROM pg_locks WHERE NOT granted"))
 
     with pytest.raises(UniqueViolation):
         await second
-    assert await rows(db, "SELECT sequence FROM events") == [(1,)]
+    assert await run(db, "SELECT sequence FROM events") == [(1,)]
 
 
 async def test_hands_each_event_to_each_subscriber(db: Database, dispatcher: Dispatcher) -> None:
@@ -114,8 +114,8 @@ async def test_hands_each_event_to_each_subscriber(db: Database, dispatcher: Dis
     assert await dispatcher.dispatch() == 0
 
     assert await jobs(db) == [("things.paint", str(one)), ("things.count", str(one)), ("things.count", str(other))]
-    [(event_id,)] = await rows(db, "SELECT id FROM events WHERE type = 'thing.sold'")
-    [*_, (args, lock)] = await rows(db, "SELECT args, lock FROM procrastinate_jobs ORDER BY id")
+    [(event_id,)] = await run(db, "SELECT id FROM events WHERE type = 'thing.sold'")
+    [*_, (args, lock)] = await run(db, "SELECT args, lock FROM procrastinate_jobs ORDER BY id")
     assert args == {"event_id": EVENT.write(event_id), "data": {"thing_id": str(other), "number": 0}}
     assert lock == f"things.count:{other}"
 
@@ -130,14 +130,14 @@ async def test_hands_events_in_batches_to_those_who_take_them_so(db: Database) -
     assert await made.dispatch() == len(aggregates) + 1
     assert await made.dispatch() == 0
 
-    batches = await rows(db, "SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'things.paint' ORDER BY id")
+    batches = await run(db, "SELECT args, lock FROM procrastinate_jobs WHERE task_name = 'things.paint' ORDER BY id")
     events = [event for args, _ in batches for event in args["events"]]
     assert [len(args["events"]) for args, _ in batches] == [dispatch_service._JOB_BATCH, 1]
     assert [lock for _, lock in batches] == [None, None]
     assert [event["data"]["thing_id"] for event in events] == [str(aggregate) for aggregate in aggregates]
     assert [event["data"]["number"] for event in events] == list(range(len(aggregates)))
     assert len({event["event_id"] for event in events}) == len(aggregates)
-    [(alone,)] = await rows(db, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'things.count'")
+    [(alone,)] = await run(db, "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'things.count'")
     assert alone == len(aggregates) + 1
 
 

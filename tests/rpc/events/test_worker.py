@@ -14,9 +14,9 @@ from server.features.events.service import record
 from server.kernel.clock import SystemClock
 from server.kernel.ids import new_id
 from server.run.work import work_until
-from tests.factories import execute
-from tests.rpc.events.conftest import ThingSold, rows
-from tests.waiting import eventually
+from tests.rpc.events.things import ThingSold
+from tests.world.looking import execute, run
+from tests.world.waiting import eventually
 
 
 async def test_runs_events_and_jobs_until_told_to_stop(db: Database, database_url: str) -> None:
@@ -63,7 +63,7 @@ async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None
     await asyncio.wait_for(working, 10)
 
     assert ended.is_set()
-    assert await rows(db, "SELECT status::text FROM procrastinate_jobs") == [("succeeded",)]
+    assert await run(db, "SELECT status::text FROM procrastinate_jobs") == [("succeeded",)]
 
 
 async def run_upkeep(app: procrastinate.App, db: Database, name: str) -> None:
@@ -124,7 +124,7 @@ async def test_a_periodic_job_whose_worker_was_killed_makes_room_for_the_next(db
     await run_upkeep(app, db, "upkeep.retry_stalled_jobs")
 
     assert sorted(runs) == ["count", "look"]
-    found = await rows(
+    found = await run(
         db, "SELECT task_name, status::text FROM procrastinate_jobs WHERE task_name LIKE 'things.%' ORDER BY id"
     )
     assert found == [("things.look", "failed"), ("things.count", "succeeded"), ("things.look", "succeeded")]
@@ -172,12 +172,15 @@ async def test_forgets_expired_idempotency_keys(db: Database, database_url: str)
                 "INSERT INTO idempotency_keys "
                 "(scope, method, key, request_hash, resource_id, created_time, expires_time) "
                 "VALUES ('upkeep', '/m', %s, '', %s, %s, %s)",
-                (key, new_id(), now, expires_time),
+                key,
+                new_id(),
+                now,
+                expires_time,
             )
 
     await run_upkeep(app, db, "upkeep.delete_expired_keys")
 
-    assert await rows(db, "SELECT key FROM idempotency_keys WHERE scope = 'upkeep'") == [("new",)]
+    assert await run(db, "SELECT key FROM idempotency_keys WHERE scope = 'upkeep'") == [("new",)]
 
 
 async def test_forgets_old_jobs_and_keeps_fresh_and_failed_ones(db: Database, database_url: str) -> None:
@@ -190,16 +193,20 @@ async def test_forgets_old_jobs_and_keeps_fresh_and_failed_ones(db: Database, da
                 "WITH job AS (INSERT INTO procrastinate_jobs (task_name, status, args, queue_name) "
                 "VALUES (%s, %s, '{}', 'default') RETURNING id) "
                 "INSERT INTO procrastinate_events (job_id, type, at) SELECT id, 'deferred', now() - %s FROM job",
-                (f"{status}-{days}", status, timedelta(days=days)),
+                f"{status}-{days}",
+                status,
+                timedelta(days=days),
             )
             await execute(
                 tx,
                 "INSERT INTO procrastinate_events (job_id, type, at) "
                 "SELECT id, %s, now() - %s::interval FROM procrastinate_jobs WHERE task_name = %s",
-                (status, timedelta(days=days), f"{status}-{days}"),
+                status,
+                timedelta(days=days),
+                f"{status}-{days}",
             )
 
     await run_upkeep(app, db, "upkeep.delete_old_jobs")
 
-    left = await rows(db, "SELECT task_name FROM procrastinate_jobs WHERE task_name LIKE '%-%' ORDER BY 1")
+    left = await run(db, "SELECT task_name FROM procrastinate_jobs WHERE task_name LIKE '%-%' ORDER BY 1")
     assert left == [("failed-2",), ("succeeded-0",)]

@@ -9,44 +9,41 @@ import pytest
 from kontor.inventory.v1 import inventory_pb2
 from kontor.inventory.v1 import inventory_service_pb2 as api
 
-from server.app import App
 from server.features.inventory import service as inventory
-from server.kernel.actor import Role
 from server.kernel.ids import OrderId, Prefix, format_id, new_id
-from tests.factories import MadeUser, MadeVariant, VariantPlan, make_product, make_user, rows
-from tests.shop import Clients, refusal
+from tests.world.goods import Variant
+from tests.world.people import Person
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
 @dataclass
 class Shelf:
     """A variant of which five are there, and the one who looks after it."""
 
-    app: App
-    client: Clients
-    admin: MadeUser
-    variant: MadeVariant
+    shop: Shop
+    admin: Person
+    variant: Variant
 
     async def adjust(self, **change: Any) -> inventory_pb2.Stock:
         request = api.AdjustStockRequest(**{"variant_id": self.variant.name, "reason": "counted", **change})
-        stock: inventory_pb2.Stock = await self.client.inventory.AdjustStock(request, metadata=self.admin.headers)
+        stock: inventory_pb2.Stock = await self.admin.call(request)
         return stock
 
     async def hold(self, quantity: int) -> None:
-        now = self.app.core.clock.now()
-        async with self.app.core.db.write() as tx:
+        now = self.shop.clock.now()
+        async with self.shop.db.write() as tx:
             await inventory.hold(tx, OrderId(new_id()), {self.variant.id: quantity}, expires_time=now, now=now)
 
     async def ledger(self) -> list[tuple[Any, ...]]:
-        return await rows(
-            self.app.core.db,
+        return await self.shop.run(
             "SELECT kind, on_hand_delta, reserved_delta, reason, actor_id FROM stock_movements ORDER BY id",
         )
 
 
 @pytest.fixture
-async def shelf(app: App, client: Clients) -> Shelf:
-    made = await make_product(app.core.db, variants=[VariantPlan(stock=5, backorder_limit=0)])
-    return Shelf(app, client, await make_user(app, role=Role.ADMIN), made.variant)
+async def shelf(shop: Shop, admin: Person) -> Shelf:
+    return Shelf(shop, admin, (await shop.shelve(stock=5)).variant)
 
 
 INITIAL = ("INITIAL", 5, 0, "", None)
@@ -56,7 +53,7 @@ async def test_adds_a_difference(shelf: Shelf) -> None:
     stock = await shelf.adjust(delta_count=-2, reason="broken")
 
     assert (stock.on_hand_count, stock.available_count) == (3, 3)
-    assert stock.update_time.ToDatetime(shelf.app.core.clock.now().tzinfo) == shelf.app.core.clock.now()
+    assert stock.update_time.ToDatetime(shelf.shop.clock.now().tzinfo) == shelf.shop.clock.now()
     assert await shelf.ledger() == [INITIAL, ("ADJUST", -2, 0, "broken", shelf.admin.id)]
 
 
@@ -104,7 +101,7 @@ async def test_counts_twins_once(shelf: Shelf) -> None:
 
 
 async def test_tells_uncounted_from_unknown(shelf: Shelf) -> None:
-    uncounted = (await make_product(shelf.app.core.db, variants=[VariantPlan(stock=None)])).variant
+    uncounted = (await shelf.shop.shelve(stock=None)).variant
 
     refused = await refusal(shelf.adjust(delta_count=1, variant_id=uncounted.name))
     missing = await refusal(shelf.adjust(delta_count=1, variant_id=format_id(Prefix.VARIANT, new_id())))
@@ -131,7 +128,7 @@ async def test_names_the_wrong_field(shelf: Shelf, change: dict[str, Any], field
 
 
 async def test_is_for_administrators(shelf: Shelf) -> None:
-    shelf.admin = await make_user(shelf.app, "customer@shop.example")
+    shelf.admin = await shelf.shop.customer()
 
     refused = await refusal(shelf.adjust(delta_count=1))
 

@@ -3,18 +3,16 @@
 import grpc
 from kontor.inventory.v1 import inventory_service_pb2 as api
 
-from server.app import App
-from server.kernel.actor import Role
 from server.kernel.ids import Prefix, format_id, new_id
-from tests.factories import VariantPlan, make_product, make_user
-from tests.shop import Clients, refusal
+from tests.world.people import Person
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
-async def test_shows_the_counters(client: Clients, app: App) -> None:
-    admin = await make_user(app, role=Role.ADMIN)
-    made = await make_product(app.core.db, variants=[VariantPlan(stock=7, backorder_limit=2)])
+async def test_shows_the_counters(shop: Shop, admin: Person) -> None:
+    made = await shop.shelve(stock=7, backorder_limit=2)
 
-    stock = await client.inventory.GetStock(api.GetStockRequest(variant_id=made.variant.name), metadata=admin.headers)
+    stock = await admin.call(api.GetStockRequest(variant_id=made.variant.name))
 
     assert stock.variant_id == made.variant.name
     assert stock.id.startswith("stock_")
@@ -22,16 +20,13 @@ async def test_shows_the_counters(client: Clients, app: App) -> None:
     assert (stock.available_count, stock.backorder_limit_count) == (7, 2)
 
 
-async def test_tells_uncounted_from_unknown(client: Clients, app: App) -> None:
-    admin = await make_user(app, role=Role.ADMIN)
-    made = await make_product(app.core.db, variants=[VariantPlan(stock=None)])
+async def test_tells_uncounted_from_unknown(shop: Shop, admin: Person) -> None:
+    made = await shop.shelve(stock=None)
     unknown = format_id(Prefix.VARIANT, new_id())
 
-    uncounted = await refusal(
-        client.inventory.GetStock(api.GetStockRequest(variant_id=made.variant.name), metadata=admin.headers)
-    )
-    missing = await refusal(client.inventory.GetStock(api.GetStockRequest(variant_id=unknown), metadata=admin.headers))
-    wrong = await refusal(client.inventory.GetStock(api.GetStockRequest(variant_id="x"), metadata=admin.headers))
+    uncounted = await refusal(admin.call(api.GetStockRequest(variant_id=made.variant.name)))
+    missing = await refusal(admin.call(api.GetStockRequest(variant_id=unknown)))
+    wrong = await refusal(admin.call(api.GetStockRequest(variant_id="x")))
 
     assert (uncounted.code, uncounted.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "STOCK_NOT_TRACKED")
     assert uncounted.metadata == {"variant_id": made.variant.name}
@@ -39,11 +34,10 @@ async def test_tells_uncounted_from_unknown(client: Clients, app: App) -> None:
     assert (wrong.code, list(wrong.fields)) == (grpc.StatusCode.INVALID_ARGUMENT, ["variant_id"])
 
 
-async def test_is_for_administrators(client: Clients, app: App) -> None:
-    made = await make_product(app.core.db)
-    customer = await make_user(app)
+async def test_is_for_administrators(shop: Shop, customer: Person) -> None:
+    made = await shop.shelve()
     request = api.GetStockRequest(variant_id=made.variant.name)
 
-    assert (await refusal(client.inventory.GetStock(request))).code is grpc.StatusCode.UNAUTHENTICATED
-    refused = await refusal(client.inventory.GetStock(request, metadata=customer.headers))
+    assert (await refusal(shop.call(request))).code is grpc.StatusCode.UNAUTHENTICATED
+    refused = await refusal(customer.call(request))
     assert refused.code is grpc.StatusCode.PERMISSION_DENIED

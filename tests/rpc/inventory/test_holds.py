@@ -12,7 +12,8 @@ from server.db.statement import count_statements
 from server.features.inventory import service as inventory
 from server.features.inventory.errors import OutOfStock
 from server.kernel.ids import OrderId, VariantId, new_id
-from tests.factories import LONG_AGO, VariantPlan, execute, make_product, rows
+from tests.world.goods import LONG_AGO, Count, shelve
+from tests.world.looking import execute, run, stock
 
 NOW = LONG_AGO + timedelta(days=1)
 SOON = NOW + timedelta(minutes=30)
@@ -50,24 +51,17 @@ class Warehouse:
 
     async def counters(self, variant_id: VariantId) -> tuple[int, int]:
         """Return on hand and reserved, having compared them with the ledger."""
-        [(on_hand, reserved, ledger_on_hand, ledger_reserved)] = await rows(
-            self.db,
-            "SELECT on_hand, reserved, sum(on_hand_delta), sum(reserved_delta) FROM stock_items s "
-            "JOIN stock_movements m ON m.stock_id = s.id WHERE variant_id = %s GROUP BY s.id",
-            variant_id,
-        )
-        assert (on_hand, reserved) == (ledger_on_hand, ledger_reserved)
-        return on_hand, reserved
+        return (await stock(self.db))[variant_id]
 
     async def reservations(self, order_id: OrderId) -> list[tuple[Any, ...]]:
-        return await rows(
+        return await run(
             self.db,
             "SELECT quantity, status FROM reservations WHERE order_id = %s ORDER BY sequence, quantity DESC",
             order_id,
         )
 
     async def movements(self, order_id: OrderId) -> list[tuple[Any, ...]]:
-        return await rows(
+        return await run(
             self.db,
             "SELECT kind, on_hand_delta, reserved_delta FROM stock_movements WHERE order_id = %s ORDER BY id",
             order_id,
@@ -76,8 +70,7 @@ class Warehouse:
 
 @pytest.fixture
 async def warehouse(db: Database) -> Warehouse:
-    stocks: list[int | None] = [10, 2, None]
-    products = [await make_product(db, variants=[VariantPlan(stock=stock)]) for stock in stocks]
+    products = [await shelve(db, stock=stock) for stock in (10, 2, None)]
     return Warehouse(db, *[product.variant.id for product in products])
 
 
@@ -110,8 +103,8 @@ async def test_holds_nothing_when_one_is_short_and_names_all_that_are(warehouse:
 
 async def test_keeps_safety_stock_and_sells_on_backorder(warehouse: Warehouse) -> None:
     async with warehouse.db.write() as tx:
-        await execute(tx, "UPDATE stock_items SET safety = 3 WHERE variant_id = %s", (warehouse.mug,))
-        await execute(tx, "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", (warehouse.cup,))
+        await execute(tx, "UPDATE stock_items SET safety = 3 WHERE variant_id = %s", warehouse.mug)
+        await execute(tx, "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", warehouse.cup)
 
     with pytest.raises(OutOfStock) as caught:
         await warehouse.hold({warehouse.mug: 8, warehouse.cup: 8})
@@ -294,8 +287,7 @@ async def test_gives_back_what_was_not_shipped(warehouse: Warehouse) -> None:
 
 
 async def test_does_not_ship_what_is_not_there_yet(warehouse: Warehouse) -> None:
-    async with warehouse.db.write() as tx:
-        await execute(tx, "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", (warehouse.cup,))
+    await run(warehouse.db, "UPDATE stock_items SET backorder_limit = 5 WHERE variant_id = %s", warehouse.cup)
     order_id = await warehouse.hold({warehouse.cup: 4, warehouse.mug: 1})
     await warehouse.commit(order_id)
 
@@ -309,15 +301,9 @@ async def test_does_not_ship_what_is_not_there_yet(warehouse: Warehouse) -> None
 
 
 async def test_starts_counting_once(warehouse: Warehouse) -> None:
-    @dataclass(frozen=True)
-    class Count:
-        variant_id: VariantId
-        on_hand: int
-        backorder_limit: int
-
     async with warehouse.db.write() as tx:
         await inventory.create_stock(tx, [Count(warehouse.file, 4, 1), Count(warehouse.mug, 99, 0)], now=NOW)
 
     assert await warehouse.counters(warehouse.file) == (4, 0)
     assert await warehouse.counters(warehouse.mug) == (10, 0)
-    assert await rows(warehouse.db, "SELECT count(*) FROM locations") == [(1,)]
+    assert await run(warehouse.db, "SELECT count(*) FROM locations") == [(1,)]

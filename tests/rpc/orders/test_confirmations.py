@@ -13,8 +13,10 @@ from server.features.orders.rules import OrderStatus, PaymentStatus
 from server.kernel.ids import ORDER, OrderId
 from server.kernel.money import Money
 from server.mail.message import Mail
-from tests.buying import Bazaar
-from tests.shop import Mailbox
+from tests.world.mailbox import Mailbox
+from tests.world.shop import Shop
+
+pytestmark = pytest.mark.usefixtures("goods")
 
 # Ends the connection of whoever queues a mail of its own, for the first two who try.
 _BREAK_CONNECTIONS = """
@@ -46,14 +48,10 @@ class StuckMailbox(Mailbox):
         await super().send(mail)
 
 
-async def place(bazaar: Bazaar, count: int = 3) -> list[OrderConfirmed]:
+async def place(shop: Shop, count: int = 3) -> list[OrderConfirmed]:
     """Place orders and return the events of their confirmations; the shop knows nothing of these events."""
-    events: list[OrderConfirmed] = []
-    for _ in range(count):
-        guest = bazaar.guest()
-        placed = await guest.place(await guest.fill("shirt"))
-        events.append(confirmed(ORDER.read(placed.order.id, "order_id")))
-    return events
+    placed = [await shop.guest().buy("shirt") for _ in range(count)]
+    return [confirmed(ORDER.read(one.order.id, "order_id")) for one in placed]
 
 
 def confirmed(order_id: OrderId) -> OrderConfirmed:
@@ -67,66 +65,66 @@ def confirmed(order_id: OrderId) -> OrderConfirmed:
     )
 
 
-async def subjects(bazaar: Bazaar) -> Counter[str]:
+async def subjects(shop: Shop) -> Counter[str]:
     """Return the subjects of one mail for every order."""
-    return Counter(f"Your order {number} is confirmed" for (number,) in await bazaar.run("SELECT number FROM orders"))
+    return Counter(f"Your order {number} is confirmed" for (number,) in await shop.run("SELECT number FROM orders"))
 
 
 def sent(*mailboxes: Mailbox) -> Counter[str]:
     return Counter(mail.subject for mailbox in mailboxes for mail in mailbox.mails)
 
 
-async def test_a_worker_that_ends_leaves_the_rest_to_others(bazaar: Bazaar, mailbox: Mailbox) -> None:
-    events = await place(bazaar)
+async def test_a_worker_that_ends_leaves_the_rest_to_others(shop: Shop) -> None:
+    events = await place(shop)
     stuck = StuckMailbox()
-    sending = asyncio.create_task(Confirmations(bazaar.app.core.db, stuck, shop_name="Kontor").send(events))
+    sending = asyncio.create_task(Confirmations(shop.db, stuck, shop_name="Kontor").send(events))
     await stuck.stuck.wait()
 
     sending.cancel()
     await sending
-    await bazaar.work()
+    await shop.work()
 
     assert len(stuck.mails) == 1
-    assert sent(stuck, mailbox) == await subjects(bazaar)
+    assert sent(stuck, shop.mailbox) == await subjects(shop)
 
 
 async def test_waits_for_the_database_to_put_off_mails_that_were_not_taken(
-    bazaar: Bazaar, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confirmations, "_PAUSE_SECONDS", 0.01)
-    events = await place(bazaar)
-    mailbox.refuse_after = mailbox.failures = 1
-    await bazaar.run(_BREAK_CONNECTIONS)
+    events = await place(shop)
+    shop.mailbox.refuse_after = shop.mailbox.failures = 1
+    await shop.run(_BREAK_CONNECTIONS)
     try:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send(events)
-        assert await bazaar.run("SELECT last_value > 2 FROM broken") == [(True,)]
+        await Confirmations(shop.db, shop.mailbox, shop_name="Kontor").send(events)
+        assert await shop.run("SELECT last_value > 2 FROM broken") == [(True,)]
     finally:
-        await bazaar.run(_MEND_CONNECTIONS)
-    assert len(mailbox.mails) == 1
+        await shop.run(_MEND_CONNECTIONS)
+    assert len(shop.mailbox.mails) == 1
 
-    await bazaar.work()
+    await shop.work()
 
-    assert sent(mailbox) == await subjects(bazaar)
+    assert sent(shop.mailbox) == await subjects(shop)
 
 
-async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(bazaar: Bazaar, mailbox: Mailbox) -> None:
-    events = await place(bazaar)
+async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(shop: Shop) -> None:
+    events = await place(shop)
 
     class PickyMailbox(Mailbox):
         async def send(self, mail: Mail) -> None:
             raise ValueError("not a mail")
 
-    await Confirmations(bazaar.app.core.db, PickyMailbox(), shop_name="Kontor").send(events)
-    await bazaar.work()
+    await Confirmations(shop.db, PickyMailbox(), shop_name="Kontor").send(events)
+    await shop.work()
 
-    assert sent(mailbox) == await subjects(bazaar)
+    assert sent(shop.mailbox) == await subjects(shop)
 
 
-async def test_says_so_when_an_order_is_not_there(bazaar: Bazaar, mailbox: Mailbox) -> None:
-    events = await place(bazaar, 1)
+async def test_says_so_when_an_order_is_not_there(shop: Shop) -> None:
+    events = await place(shop, 1)
     unknown = ORDER.new()
     with capture_logs() as logs:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
+        await Confirmations(shop.db, shop.mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
 
-    assert sent(mailbox) == await subjects(bazaar)
+    assert sent(shop.mailbox) == await subjects(shop)
     assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [str(unknown)]}]

@@ -14,48 +14,50 @@ from server.features.orders.settlement_service import OrderSettlement
 from server.features.orders.write_queries import Step
 from server.features.payments.rules import PaymentTotals
 from server.kernel.ids import OrderId, Prefix, parse_id
-from tests.buying import Bazaar
+from tests.world.shop import Shop
+
+pytestmark = pytest.mark.usefixtures("goods")
 
 _SELLER = Seller("Kontor", (), "")
 
 
-async def place(bazaar: Bazaar) -> OrderId:
-    guest = bazaar.guest()
-    placed = await guest.place(await guest.fill("shirt"))
+async def place(shop: Shop) -> OrderId:
+    guest = shop.guest()
+    placed = await guest.buy("shirt")
     return OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
 
 
-async def stored(bazaar: Bazaar) -> list[Any]:
-    return await bazaar.run("SELECT status, payment_status, updated_time FROM orders")
+async def stored(shop: Shop) -> list[Any]:
+    return await shop.run("SELECT status, payment_status, updated_time FROM orders")
 
 
-async def kinds(bazaar: Bazaar) -> list[str]:
-    return [kind for (kind,) in await bazaar.run("SELECT kind FROM order_timeline ORDER BY sequence")]
+async def kinds(shop: Shop) -> list[str]:
+    return [kind for (kind,) in await shop.run("SELECT kind FROM order_timeline ORDER BY sequence")]
 
 
-async def test_stores_what_happened_in_the_block(bazaar: Bazaar) -> None:
-    order_id = await place(bazaar)
-    bazaar.clock.advance(timedelta(minutes=1))
+async def test_stores_what_happened_in_the_block(shop: Shop) -> None:
+    order_id = await place(shop)
+    shop.clock.advance(timedelta(minutes=1))
 
-    async with bazaar.app.core.db.write() as tx:
+    async with shop.db.write() as tx:
         order = await queries.lock_order(tx, order_id)
-        async with changing(tx, order, now=bazaar.clock.now()) as change:
+        async with changing(tx, order, now=shop.clock.now()) as change:
             change.update(status=OrderStatus.CANCELED)
             change.note(Step("STATUS_CHANGED", order.record.status, OrderStatus.CANCELED))
 
-    assert await stored(bazaar) == [("CANCELED", "UNPAID", bazaar.clock.now())]
-    assert await kinds(bazaar) == ["PLACED", "STATUS_CHANGED"]
+    assert await stored(shop) == [("CANCELED", "UNPAID", shop.clock.now())]
+    assert await kinds(shop) == ["PLACED", "STATUS_CHANGED"]
 
 
-async def test_stores_nothing_of_a_block_that_fails(bazaar: Bazaar) -> None:
-    order_id = await place(bazaar)
-    before = await stored(bazaar)
+async def test_stores_nothing_of_a_block_that_fails(shop: Shop) -> None:
+    order_id = await place(shop)
+    before = await stored(shop)
 
-    async with bazaar.app.core.db.write() as tx:
+    async with shop.db.write() as tx:
         order = await queries.lock_order(tx, order_id)
 
         async def fail() -> None:
-            async with changing(tx, order, now=bazaar.clock.now()) as change:
+            async with changing(tx, order, now=shop.clock.now()) as change:
                 change.update(status=OrderStatus.CANCELED)
                 change.note(Step("STATUS_CHANGED"))
                 raise KeyError
@@ -63,42 +65,42 @@ async def test_stores_nothing_of_a_block_that_fails(bazaar: Bazaar) -> None:
         with pytest.raises(KeyError):
             await fail()
 
-    assert await stored(bazaar) == before
-    assert await kinds(bazaar) == ["PLACED"]
+    assert await stored(shop) == before
+    assert await kinds(shop) == ["PLACED"]
 
 
-async def test_a_block_in_which_nothing_happens_runs_no_statement(bazaar: Bazaar) -> None:
-    order_id = await place(bazaar)
+async def test_a_block_in_which_nothing_happens_runs_no_statement(shop: Shop) -> None:
+    order_id = await place(shop)
 
-    async with bazaar.app.core.db.write() as tx:
+    async with shop.db.write() as tx:
         order = await queries.lock_order(tx, order_id)
         with count_statements() as statements:
-            async with changing(tx, order, now=bazaar.clock.now()):
+            async with changing(tx, order, now=shop.clock.now()):
                 pass
 
     assert not statements
 
 
-async def test_an_invoice_is_issued_once_however_often_it_is_asked_for(bazaar: Bazaar) -> None:
-    order_id = await place(bazaar)
+async def test_an_invoice_is_issued_once_however_often_it_is_asked_for(shop: Shop) -> None:
+    order_id = await place(shop)
 
-    async with bazaar.app.core.db.write() as tx:
+    async with shop.db.write() as tx:
         order = await queries.lock_order(tx, order_id)
-        async with changing(tx, order, now=bazaar.clock.now()) as change:
+        async with changing(tx, order, now=shop.clock.now()) as change:
             change.update(payment_status=PaymentStatus.PAID)
             issue_invoice_if_paid(change, seller=_SELLER)
             issue_invoice_if_paid(change, seller=_SELLER)
 
-    number = f"{bazaar.clock.now().year}-000001"
+    number = f"{shop.clock.now().year}-000001"
     assert change.order.record.invoice_number == number
-    assert await bazaar.run("SELECT number FROM invoices") == [(number,)]
-    assert await bazaar.run("SELECT note FROM order_timeline WHERE kind = 'INVOICE_ISSUED'") == [(number,)]
+    assert await shop.run("SELECT number FROM invoices") == [(number,)]
+    assert await shop.run("SELECT note FROM order_timeline WHERE kind = 'INVOICE_ISSUED'") == [(number,)]
 
 
-async def test_news_that_change_nothing_about_a_canceled_order_leave_it_as_it_is(bazaar: Bazaar) -> None:
-    order_id = await place(bazaar)
-    await bazaar.run("UPDATE orders SET status = 'CANCELED'")
-    settlement = OrderSettlement(bazaar.clock, _SELLER)
+async def test_news_that_change_nothing_about_a_canceled_order_leave_it_as_it_is(shop: Shop) -> None:
+    order_id = await place(shop)
+    await shop.run("UPDATE orders SET status = 'CANCELED'")
+    settlement = OrderSettlement(shop.clock, _SELLER)
     totals = PaymentTotals(
         captured_minor=2490,
         authorized_minor=0,
@@ -110,13 +112,13 @@ async def test_news_that_change_nothing_about_a_canceled_order_leave_it_as_it_is
     )
 
     async def hear() -> None:
-        bazaar.clock.advance(timedelta(minutes=1))
-        async with bazaar.app.core.db.write() as tx:
+        shop.clock.advance(timedelta(minutes=1))
+        async with shop.db.write() as tx:
             assert await settlement.payment_changed(tx, order_id, totals, actor=None) is not None
 
     await hear()
-    after_first = await stored(bazaar)
+    after_first = await stored(shop)
     await hear()
 
-    assert await stored(bazaar) == after_first
-    assert await kinds(bazaar) == ["PLACED", "PAYMENT_CHANGED"]
+    assert await stored(shop) == after_first
+    assert await kinds(shop) == ["PLACED", "PAYMENT_CHANGED"]

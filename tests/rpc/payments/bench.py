@@ -7,10 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from google.api import httpbody_pb2
-from kontor.payments.v1 import payments_pb2, payments_service_pb2, payments_service_pb2_grpc
+from google.api.httpbody_pb2 import HttpBody
+from kontor.payments.v1 import payments_pb2, payments_service_pb2
 from psycopg.types.json import Jsonb
 
 from server.db.handlers import Handler, Jobs, register
@@ -28,16 +26,14 @@ from server.features.payments.servicer import PaymentServicer
 from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
 from server.features.payments.webhook_service import Webhooks
 from server.kernel.actor import Actor, Role
-from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, SessionId, UserId, format_id
+from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, UserId, format_id
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server
-from tests.factories import execute
-from tests.fakes import StripeStandIn
-from tests.shop import ManualClock
-
-SECRET = "whsec_test"  # Signs nothing but the tests' own events.
-Headers = tuple[tuple[str, str], ...]
+from tests.world.clock import ManualClock
+from tests.world.looking import execute, run
+from tests.world.people import Entrance, Person
+from tests.world.stripe import SECRET, StripeStandIn
 
 
 @dataclass
@@ -51,7 +47,7 @@ class OrderWatch:
 
     async def lock(self, tx: WriteTx, order_id: OrderId, /) -> None:
         """Lock the order's row."""
-        await execute(tx, "SELECT FROM orders WHERE id = %s FOR UPDATE", (order_id,))
+        await execute(tx, "SELECT FROM orders WHERE id = %s FOR UPDATE", order_id)
 
     async def payment_changed(
         self, tx: WriteTx, order_id: OrderId, payments: PaymentTotals, /, *, actor: Actor | None
@@ -74,7 +70,7 @@ class PlacedOrder:
 class Bench:
     """Everything a test of payments needs."""
 
-    def __init__(self, db: Database, stripe: StripeStandIn, gateway: StripeGateway) -> None:
+    def __init__(self, db: Database, stripe: StripeStandIn, gateway: StripeGateway, signing_key: bytes) -> None:
         self.db = db
         self.stripe = stripe
         self.clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
@@ -90,11 +86,11 @@ class Bench:
             clock=self.clock,
         )
         self.reconciliation = Reconciliation(db, self.payments, self.clock)
-        self.cart_tokens = CartTokens([b"a secret of the tests, long enough"])
-        self.access_tokens = AccessTokens(
-            [_signing_key()], clock=self.clock, revocations=Revocations(self.clock, keep=timedelta(hours=1))
+        self._cart_tokens = CartTokens([b"a secret of the tests, long enough"])
+        self._access_tokens = AccessTokens(
+            [signing_key], clock=self.clock, revocations=Revocations(self.clock, keep=timedelta(hours=1))
         )
-        chain = Chain(db=db, authenticator=Authenticator(self.access_tokens, self.cart_tokens), clock=self.clock)
+        chain = Chain(db=db, authenticator=Authenticator(self._access_tokens, self._cart_tokens), clock=self.clock)
         service = payments_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
         servicer = PaymentServicer(db, self.payments, {Provider.STRIPE: self.webhooks})
         self._server = Server(chain, [Service(service, servicer)], "127.0.0.1:0")
@@ -112,7 +108,7 @@ class Bench:
         await self._server.start()
         await self._jobs.open_async()
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{self._server.port}")
-        self.client = payments_service_pb2_grpc.PaymentServiceStub(self._channel)
+        self.entrance = Entrance(self._channel, self._access_tokens, self._cart_tokens)
 
     async def stop(self) -> None:
         """Close the ports."""
@@ -122,23 +118,17 @@ class Bench:
 
     # Callers.
 
-    def user(self, order: PlacedOrder) -> Headers:
-        """Sign in as the one who placed an order."""
-        assert order.user_id is not None
-        return self.token(order.user_id)
+    def owner(self, order: PlacedOrder) -> Person:
+        """Sign in whoever placed an order, or let the guest in who did."""
+        return self.entrance.account(user_id=order.user_id) if order.user_id else self.entrance.guest(order.cart_id)
 
-    def token(self, user_id: UserId | None = None, role: Role = Role.CUSTOMER) -> Headers:
-        """Sign in as anybody."""
-        issued = self.access_tokens.issue(user_id or UserId(uuid4()), role, SessionId(uuid4()), timedelta(hours=10))
-        return (("authorization", f"Bearer {issued}"),)
-
-    def admin(self) -> Headers:
+    def admin(self) -> Person:
         """Sign in as an administrator."""
-        return self.token(role=Role.ADMIN)
+        return self.entrance.account(Role.ADMIN)
 
-    def guest(self, cart_id: CartId) -> Headers:
-        """Come with a cart token."""
-        return (("x-cart-token", self.cart_tokens.issue(cart_id)),)
+    def stranger(self) -> Person:
+        """Sign in as somebody who has nothing here."""
+        return self.entrance.account()
 
     # Things.
 
@@ -163,12 +153,7 @@ class Bench:
             **dict.fromkeys(("placed_time", "expires_time", "updated_time"), now),
         }
         columns, marks = ", ".join(values), ", ".join(["%s"] * len(values))
-        async with self.db.write() as tx:
-            await execute(
-                tx,
-                f"INSERT INTO orders ({columns}) VALUES ({marks})",  # The names stand above.
-                list(values.values()),
-            )
+        await self.run(f"INSERT INTO orders ({columns}) VALUES ({marks})", *values.values())
         return order
 
     async def make_payment(
@@ -195,49 +180,35 @@ class Bench:
 
     async def send(self, payload: bytes, *, signature: str | None = None) -> None:
         """Deliver an event as Stripe does."""
-        await self.client.HandleStripeEvent(
-            payments_service_pb2.HandleStripeEventRequest(event=httpbody_pb2.HttpBody(data=payload)),
-            metadata=(("stripe-signature", signature or StripeStandIn.sign(payload, SECRET)),),
-        )
+        request = payments_service_pb2.HandleStripeEventRequest(event=HttpBody(data=payload))
+        await self.entrance.guest().call(request, stripe_signature=signature or StripeStandIn.sign(payload))
 
     async def run_jobs(self) -> None:
         """Run every job that is due."""
         await self._jobs.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
 
-    async def rows(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+    async def run(self, sql: str, *params: object) -> list[Any]:
         """Look into the database."""
-        async with self.db.read() as tx:
-            return await (await execute(tx, sql, params)).fetchall()
+        return await run(self.db, sql, *params)
 
     async def ledger(self, payment: Payment) -> Sequence[tuple[str, str, int]]:
         """Return the ledger of a payment, oldest first."""
-        found = await self.rows(
+        found = await self.run(
             "SELECT kind, status, amount_minor FROM payment_transactions WHERE payment_id = %s ORDER BY id", payment.id
         )
         return [(kind, status, amount) for kind, status, amount in found]
 
     async def events(self, payment: Payment) -> list[str]:
         """Return what others were told of the payment's order, oldest first."""
-        found = await self.rows("SELECT type FROM events WHERE aggregate_id = %s ORDER BY sequence", payment.order_id)
+        found = await self.run("SELECT type FROM events WHERE aggregate_id = %s ORDER BY sequence", payment.order_id)
         return [kind for (kind,) in found]
 
 
-def get_request(payment: Payment) -> payments_service_pb2.GetPaymentRequest:
-    """Ask for a payment."""
-    return payments_service_pb2.GetPaymentRequest(payment_id=format_id(Prefix.PAYMENT, payment.id))
-
-
-def confirm_request(payment: Payment) -> payments_service_pb2.ConfirmPaymentRequest:
-    """Ask for a payment to be confirmed."""
-    return payments_service_pb2.ConfirmPaymentRequest(payment_id=format_id(Prefix.PAYMENT, payment.id))
+def id_of(payment: Payment) -> str:
+    """Return the id of a payment for the outside."""
+    return format_id(Prefix.PAYMENT, payment.id)
 
 
 def status_name(payment: payments_pb2.Payment) -> str:
     """Name the status of a payment."""
     return payments_pb2.Payment.Status.Name(payment.status)
-
-
-def _signing_key() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )

@@ -6,8 +6,8 @@ import pytest
 
 from server.db.session import Database
 from server.features.payments.providers.stripe.gateway import StripeGateway
-from tests.fakes import StripeStandIn
 from tests.rpc.payments.bench import Bench
+from tests.world.stripe import StripeStandIn
 
 
 @pytest.fixture
@@ -28,9 +28,11 @@ async def gateway(stripe: StripeStandIn) -> AsyncIterator[StripeGateway]:
 
 
 @pytest.fixture
-async def bench(db: Database, stripe: StripeStandIn, gateway: StripeGateway) -> AsyncIterator[Bench]:
+async def bench(
+    db: Database, stripe: StripeStandIn, gateway: StripeGateway, signing_key: bytes
+) -> AsyncIterator[Bench]:
     """Put payments together."""
-    bench = Bench(db, stripe, gateway)
+    bench = Bench(db, stripe, gateway, signing_key)
     await bench.start()
     yield bench
     await bench.stop()

@@ -1,4 +1,4 @@
-"""ConfirmPayment."""
+"""PaymentService.ConfirmPayment."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from server.features.payments.rules import PaymentTotals
-from tests.rpc.payments.bench import Bench, confirm_request, status_name
-from tests.shop import refusal
+from tests.rpc.payments.bench import Bench, id_of, status_name
+from tests.world.refusals import refusal
 
 _CAPTURED = PaymentTotals(2500, 0, 0, 0, 0, 0, 0)
 
@@ -17,7 +17,7 @@ async def test_finds_the_money(bench: Bench) -> None:
     payment = await bench.started(order)
     bench.stripe.pay("pi_1")
 
-    confirmed = await bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.user(order))
+    confirmed = await bench.owner(order).confirm(id_of(payment))
 
     assert (status_name(confirmed), confirmed.captured_amount.amount_minor) == ("CAPTURED", 2500)
     assert bench.orders.told == [_CAPTURED]
@@ -31,7 +31,7 @@ async def test_does_not_take_the_callers_word(bench: Bench) -> None:
     order = await bench.make_order()
     payment = await bench.started(order)
 
-    confirmed = await bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.user(order))
+    confirmed = await bench.owner(order).confirm(id_of(payment))
 
     assert status_name(confirmed) == "CREATED"
     assert bench.orders.told == []
@@ -43,9 +43,9 @@ async def test_says_why_a_card_was_declined_and_takes_another_one(bench: Bench) 
     payment = await bench.started(order)
 
     bench.stripe.decline("pi_1", "insufficient_funds")
-    declined = await bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.user(order))
+    declined = await bench.owner(order).confirm(id_of(payment))
     bench.stripe.pay("pi_1")
-    paid = await bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.user(order))
+    paid = await bench.owner(order).confirm(id_of(payment))
 
     assert (status_name(declined), declined.failure_code) == ("FAILED", "insufficient_funds")
     assert declined.client_secret
@@ -58,9 +58,7 @@ async def test_finds_the_work_done_when_many_ask_at_once(bench: Bench) -> None:
     payment = await bench.started(order)
     bench.stripe.pay("pi_1")
 
-    answers = await asyncio.gather(
-        *[bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.user(order)) for _ in range(10)]
-    )
+    answers = await asyncio.gather(*[bench.owner(order).confirm(id_of(payment)) for _ in range(10)])
 
     assert {status_name(answer) for answer in answers} == {"CAPTURED"}
     assert bench.orders.told == [_CAPTURED]
@@ -92,7 +90,7 @@ async def test_says_so_when_stripe_is_silent(bench: Bench, how: str) -> None:
     bench.stripe.pay("pi_1")
     bench.stripe.fail_next("GET /v1/payment_intents", how)
 
-    refused = await refusal(bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.user(order)))
+    refused = await refusal(bench.owner(order).confirm(id_of(payment)))
 
     expected = (grpc.StatusCode.UNAVAILABLE, "PAYMENT_PROVIDER_UNAVAILABLE", {"provider": "STRIPE"})
     assert (refused.code, refused.reason, refused.metadata) == expected
@@ -104,7 +102,7 @@ async def test_does_not_ask_for_strangers(bench: Bench) -> None:
     payment = await bench.started()
     asked = len(bench.stripe.calls)
 
-    refused = await refusal(bench.client.ConfirmPayment(confirm_request(payment), metadata=bench.token()))
+    refused = await refusal(bench.stranger().confirm(id_of(payment)))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
     assert len(bench.stripe.calls) == asked

@@ -1,18 +1,17 @@
-"""GetPayment."""
+"""PaymentService.GetPayment."""
 
 import grpc
 import pytest
-from kontor.payments.v1 import payments_service_pb2
 
-from tests.rpc.payments.bench import Bench, get_request, status_name
-from tests.shop import refusal
+from tests.rpc.payments.bench import Bench, id_of, status_name
+from tests.world.refusals import refusal
 
 
 async def test_shows_the_owner_how_to_pay(bench: Bench) -> None:
     order = await bench.make_order()
     payment = await bench.started(order)
 
-    shown = await bench.client.GetPayment(get_request(payment), metadata=bench.user(order))
+    shown = await bench.owner(order).payment(id_of(payment))
 
     assert status_name(shown) == "CREATED"
     assert (shown.amount.currency_code, shown.amount.amount_minor) == ("EUR", 2500)
@@ -24,7 +23,7 @@ async def test_shows_a_guest_the_payment_of_its_cart(bench: Bench) -> None:
     order = await bench.make_order(guest=True)
     payment = await bench.started(order)
 
-    shown = await bench.client.GetPayment(get_request(payment), metadata=bench.guest(order.cart_id))
+    shown = await bench.owner(order).payment(id_of(payment))
 
     assert shown.client_secret == "pi_1_secret_x"
 
@@ -32,7 +31,7 @@ async def test_shows_a_guest_the_payment_of_its_cart(bench: Bench) -> None:
 async def test_hides_the_secret_from_administrators(bench: Bench) -> None:
     payment = await bench.started()
 
-    shown = await bench.client.GetPayment(get_request(payment), metadata=bench.admin())
+    shown = await bench.admin().payment(id_of(payment))
 
     assert (shown.provider_reference, shown.client_secret) == ("pi_1", "")
 
@@ -43,7 +42,7 @@ async def test_hides_the_secret_when_nothing_is_to_be_done(bench: Bench) -> None
     bench.stripe.pay("pi_1")
     await bench.payments.settle(payment.id, actor=None)
 
-    shown = await bench.client.GetPayment(get_request(payment), metadata=bench.user(order))
+    shown = await bench.owner(order).payment(id_of(payment))
 
     assert (status_name(shown), shown.client_secret) == ("CAPTURED", "")
 
@@ -54,19 +53,19 @@ async def test_does_not_exist_for_others(bench: Bench, who: str) -> None:
     payment = await bench.started(order)
     stranger = await bench.make_order(guest=True)
     callers = {
-        "anonymous": (),
-        "customer": bench.token(),
-        "guest": bench.guest(stranger.cart_id),
+        "anonymous": bench.entrance.guest(),
+        "customer": bench.stranger(),
+        "guest": bench.owner(stranger),
         # Who ordered signed in is seen by nobody who only holds the cart's token.
-        "token_of_a_users_cart": bench.guest(order.cart_id),
+        "token_of_a_users_cart": bench.entrance.guest(order.cart_id),
     }
 
-    refused = await refusal(bench.client.GetPayment(get_request(payment), metadata=callers[who]))
+    refused = await refusal(callers[who].payment(id_of(payment)))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 
 
 async def test_refuses_what_is_no_id_of_a_payment(bench: Bench) -> None:
-    refused = await refusal(bench.client.GetPayment(payments_service_pb2.GetPaymentRequest(payment_id="ord_1")))
+    refused = await refusal(bench.entrance.guest().payment("ord_1"))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")

@@ -1,4 +1,4 @@
-"""HandleStripeEvent."""
+"""PaymentService.HandleStripeEvent."""
 
 import asyncio
 
@@ -6,9 +6,10 @@ import grpc
 import pytest
 
 from server.features.payments.rules import PaymentTotals, Provider
-from tests.fakes import StripeStandIn
-from tests.rpc.payments.bench import SECRET, Bench
-from tests.shop import refusal
+from tests.rpc.payments.bench import Bench
+from tests.world.looking import count
+from tests.world.refusals import refusal
+from tests.world.stripe import SECRET, StripeStandIn
 
 _CAPTURED = PaymentTotals(2500, 0, 0, 0, 0, 0, 0)
 
@@ -22,7 +23,7 @@ async def stored(bench: Bench) -> list[tuple[str, bool]]:
     """List the stored events, and whether they were applied."""
     return [
         (kind, applied)
-        for kind, applied in await bench.rows("SELECT type, applied_time IS NOT NULL FROM provider_events")
+        for kind, applied in await bench.run("SELECT type, applied_time IS NOT NULL FROM provider_events")
     ]
 
 
@@ -76,7 +77,7 @@ async def test_ten_deliveries_at_once_change_nothing_twice(bench: Bench) -> None
     assert bench.orders.told == [_CAPTURED]
     assert await bench.ledger(payment) == [("CAPTURE", "SUCCEEDED", 2500)]
     assert await bench.events(payment) == ["payment.captured"]
-    assert await bench.rows("SELECT count(*) FROM procrastinate_jobs") == [(5,)]
+    assert await count(bench.db, "procrastinate_jobs") == 5
 
 
 @pytest.mark.parametrize("age_seconds", [0, 301])
@@ -90,7 +91,7 @@ async def test_stores_nothing_that_is_forged_or_old(bench: Bench, age_seconds: i
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "SIGNATURE_INVALID")
     assert await stored(bench) == []
-    assert await bench.rows("SELECT FROM procrastinate_jobs") == []
+    assert await count(bench.db, "procrastinate_jobs") == 0
     assert (await bench.payment(payment.id)).status == "CREATED"
 
 
@@ -98,9 +99,7 @@ async def test_stores_nothing_that_was_changed_on_the_way(bench: Bench) -> None:
     await bench.started()
     payload = succeeded(bench)
 
-    refused = await refusal(
-        bench.send(payload.replace(b"2500", b"2501"), signature=StripeStandIn.sign(payload, SECRET))
-    )
+    refused = await refusal(bench.send(payload.replace(b"2500", b"2501"), signature=StripeStandIn.sign(payload)))
 
     assert refused.reason == "SIGNATURE_INVALID"
     assert await stored(bench) == []
@@ -125,7 +124,7 @@ async def test_acknowledges_what_it_does_not_know(bench: Bench) -> None:
     await bench.send(bench.stripe.event("payout.paid", {"object": "payout", "id": "po_1"}))
 
     assert await stored(bench) == [("payout.paid", True)]
-    assert await bench.rows("SELECT FROM procrastinate_jobs") == []
+    assert await count(bench.db, "procrastinate_jobs") == 0
 
 
 async def test_keeps_an_event_of_an_unknown_payment(bench: Bench) -> None:
@@ -178,7 +177,7 @@ async def test_tries_again_when_stripe_is_silent(bench: Bench) -> None:
 
     assert (await bench.payment(payment.id)).status == "CREATED"
     jobs = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'payments.apply_event'"
-    assert await bench.rows(jobs) == [("todo", 1)]
+    assert await bench.run(jobs) == [("todo", 1)]
     assert await stored(bench) == [("payment_intent.succeeded", False)]
 
 

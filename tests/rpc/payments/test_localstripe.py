@@ -14,8 +14,9 @@ from aiohttp import web
 from server.features.payments.providers.stripe.gateway import StripeGateway
 from server.features.payments.rules import PaymentTotals
 from server.features.payments.service import LateMoney
-from tests.rpc.payments.bench import SECRET, Bench
-from tests.waiting import eventually
+from tests.rpc.payments.bench import Bench
+from tests.world.stripe import SECRET
+from tests.world.waiting import eventually
 
 _KEY = "sk_test_12345"
 

@@ -1,4 +1,4 @@
-"""RecordManualPayment."""
+"""PaymentService.RecordManualPayment."""
 
 import asyncio
 
@@ -8,9 +8,8 @@ from kontor.payments.v1 import payments_service_pb2
 from kontor.type.v1 import money_pb2
 
 from server.features.payments.rules import Payment, PaymentTotals, Provider
-from server.kernel.ids import Prefix, format_id
-from tests.rpc.payments.bench import Bench, status_name
-from tests.shop import refusal
+from tests.rpc.payments.bench import Bench, id_of, status_name
+from tests.world.refusals import refusal
 
 
 def record_request(
@@ -18,7 +17,7 @@ def record_request(
 ) -> payments_service_pb2.RecordManualPaymentRequest:
     """Ask for money to be recorded."""
     return payments_service_pb2.RecordManualPaymentRequest(
-        payment_id=format_id(Prefix.PAYMENT, payment.id),
+        payment_id=id_of(payment),
         amount=money_pb2.Money(currency_code=currency, amount_minor=amount_minor),
         reference="statement 7",
         request_id=request_id,
@@ -34,11 +33,11 @@ async def make_manual(bench: Bench) -> Payment:
 async def test_records_the_money(bench: Bench) -> None:
     payment = await make_manual(bench)
 
-    recorded = await bench.client.RecordManualPayment(record_request(payment), metadata=bench.admin())
+    recorded = await bench.admin().call(record_request(payment))
 
     assert (status_name(recorded), recorded.captured_amount.amount_minor) == ("CAPTURED", 2500)
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 0, 0, 0, 0)]
-    assert await bench.rows(
+    assert await bench.run(
         "SELECT kind, status, provider_reference, actor_id IS NOT NULL FROM payment_transactions"
     ) == [("CAPTURE", "SUCCEEDED", "statement 7", True)]
     assert await bench.events(payment) == ["payment.captured"]
@@ -50,7 +49,7 @@ async def test_the_same_key_records_once(bench: Bench) -> None:
     admin = bench.admin()
     request = record_request(payment, request_id="key-1")
 
-    answers = await asyncio.gather(*[bench.client.RecordManualPayment(request, metadata=admin) for _ in range(4)])
+    answers = await asyncio.gather(*[admin.call(request) for _ in range(4)])
 
     assert {status_name(answer) for answer in answers} == {"CAPTURED"}
     assert len(bench.orders.told) == 1
@@ -59,9 +58,9 @@ async def test_the_same_key_records_once(bench: Bench) -> None:
 
 async def test_refuses_what_was_recorded_before(bench: Bench) -> None:
     payment = await make_manual(bench)
-    await bench.client.RecordManualPayment(record_request(payment), metadata=bench.admin())
+    await bench.admin().call(record_request(payment))
 
-    refused = await refusal(bench.client.RecordManualPayment(record_request(payment), metadata=bench.admin()))
+    refused = await refusal(bench.admin().call(record_request(payment)))
 
     expected = {"from": "CAPTURED", "to": "CAPTURED", "allowed": ""}
     assert (refused.code, refused.reason, refused.metadata) == (
@@ -75,7 +74,7 @@ async def test_refuses_what_was_recorded_before(bench: Bench) -> None:
 async def test_refuses_a_payment_of_stripe(bench: Bench) -> None:
     payment = await bench.started()
 
-    refused = await refusal(bench.client.RecordManualPayment(record_request(payment), metadata=bench.admin()))
+    refused = await refusal(bench.admin().call(record_request(payment)))
 
     assert refused.reason == "INVALID_TRANSITION"
     assert await bench.ledger(payment) == []
@@ -86,7 +85,7 @@ async def test_refuses_another_amount(bench: Bench, amount_minor: int, currency:
     payment = await make_manual(bench)
     request = record_request(payment, amount_minor=amount_minor, currency=currency)
 
-    refused = await refusal(bench.client.RecordManualPayment(request, metadata=bench.admin()))
+    refused = await refusal(bench.admin().call(request))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
     assert (await bench.payment(payment.id)).status == "CREATED"
@@ -96,7 +95,7 @@ async def test_refuses_another_amount(bench: Bench, amount_minor: int, currency:
 async def test_is_for_administrators(bench: Bench) -> None:
     payment = await make_manual(bench)
 
-    refused = await refusal(bench.client.RecordManualPayment(record_request(payment), metadata=bench.token()))
+    refused = await refusal(bench.stranger().call(record_request(payment)))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED")
     assert await bench.ledger(payment) == []

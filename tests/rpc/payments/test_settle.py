@@ -85,7 +85,7 @@ async def test_late_money_goes_back_once_however_many_bring_the_news(bench: Benc
     assert bench.orders.told == [PaymentTotals(2500, 0, 0, 0, 0, 0, 0), PaymentTotals(2500, 0, 2500, 0, 0, 0, 0)]
     assert await bench.events(payment) == ["payment.captured", "payment.refunded"]
     assert (await bench.payment(payment.id)).refunded_minor == 2500
-    assert await bench.rows("SELECT note FROM payment_transactions WHERE kind = 'REFUND'") == [(_LATE.note,)]
+    assert await bench.run("SELECT note FROM payment_transactions WHERE kind = 'REFUND'") == [(_LATE.note,)]
 
 
 @pytest.mark.parametrize("how", ["lose", "hang", "drop", "error"])

@@ -9,8 +9,9 @@ from server.features.payments.providers.stripe.gateway import StripeGateway
 from server.features.payments.rules import Provider
 from server.features.payments.service import PaymentService
 from server.kernel.ids import Prefix, format_id
-from tests.fakes import StripeStandIn
 from tests.rpc.payments.bench import Bench
+from tests.world.looking import count
+from tests.world.stripe import StripeStandIn
 
 _CREATE = "POST /v1/payment_intents"
 
@@ -129,7 +130,7 @@ async def test_refuses_a_provider_that_is_not_offered(bench: Bench, provider: Pr
     with pytest.raises(PaymentProviderDisabled):
         await bench.make_payment(order, provider=provider)
 
-    assert await bench.rows("SELECT count(*) FROM payments") == [(0,)]
+    assert await count(bench.db, "payments") == 0
 
 
 async def test_what_was_begun_before_stripe_was_given_up_is_asked_of_nobody(bench: Bench) -> None:

@@ -2,7 +2,8 @@
 
 from server.db.session import Database
 from server.features.pricing.service import ensure_defaults
-from tests.factories import make_shipping_method, make_tax_rate, rows
+from tests.world.looking import run
+from tests.world.pricing import make_shipping_method, make_tax_rate
 
 
 async def prepare(db: Database) -> None:
@@ -14,12 +15,12 @@ async def test_gives_rates_and_methods_once(db: Database) -> None:
     await prepare(db)
     await prepare(db)
 
-    german = await rows(db, "SELECT name, rate_ppm, included, tax_class FROM tax_rates WHERE country = 'DE' ORDER BY 2")
+    german = await run(db, "SELECT name, rate_ppm, included, tax_class FROM tax_rates WHERE country = 'DE' ORDER BY 2")
     assert german == [("VAT 7%", 70_000, True, "reduced"), ("VAT 19%", 190_000, True, "standard")]
-    assert await rows(db, "SELECT name, included, applies_to_shipping FROM tax_rates WHERE region = 'CA'") == [
+    assert await run(db, "SELECT name, included, applies_to_shipping FROM tax_rates WHERE region = 'CA'") == [
         ("CA sales tax 7.25%", False, False)
     ]
-    prices = await rows(
+    prices = await run(
         db,
         "SELECT code, currency, amount_minor, free_from_amount_minor FROM shipping_methods "
         "JOIN shipping_prices ON shipping_method_id = id ORDER BY position, currency",
@@ -38,5 +39,5 @@ async def test_leaves_a_shop_as_its_owner_made_it(db: Database) -> None:
 
     await prepare(db)
 
-    assert await rows(db, "SELECT count(*) FROM tax_rates") == [(1,)]
-    assert await rows(db, "SELECT code FROM shipping_methods") == [("standard",)]
+    assert await run(db, "SELECT count(*) FROM tax_rates") == [(1,)]
+    assert await run(db, "SELECT code FROM shipping_methods") == [("standard",)]

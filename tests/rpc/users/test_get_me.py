@@ -6,22 +6,22 @@ from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.statement import count_statements
 from server.kernel.ids import Prefix, format_id
-from tests.factories import execute
-from tests.rpc.users.conftest import Shop, bearer
-from tests.shop import refusal
+from tests.world.people import Person
+from tests.world.refusals import refusal
+from tests.world.shop import Shop
 
 
-async def test_returns_the_callers_account_with_one_statement(shop: Shop) -> None:
-    user_id = await shop.make_user()
-    await shop.make_user("bob@example.com")
-    tokens = (await shop.login()).tokens
+async def test_returns_the_callers_account_with_one_statement(shop: Shop, guest: Person) -> None:
+    user_id = await shop.join()
+    await shop.join("bob@example.com")
+    tokens = (await guest.log_in()).tokens
 
     with count_statements() as statements:
-        user = await shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(tokens))
+        user = await shop.holder(tokens).call(api.GetMeRequest())
 
     expected = users_pb2.User(
         id=format_id(Prefix.USER, user_id),
-        email="ada@example.com",
+        email="ada@customer.example",
         display_name="Ada Byron",
         role=users_pb2.User.CUSTOMER,
         email_verified=True,
@@ -32,28 +32,26 @@ async def test_returns_the_callers_account_with_one_statement(shop: Shop) -> Non
 
 
 async def test_needs_a_session(shop: Shop) -> None:
-    refused = await refusal(shop.rpc.GetMe(api.GetMeRequest()))
+    refused = await refusal(shop.call(api.GetMeRequest()))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
 
 
-async def test_a_closed_account_is_not_found(shop: Shop) -> None:
-    await shop.make_user()
-    tokens = (await shop.login()).tokens
-    async with shop.db.write() as tx:
-        await execute(tx, "UPDATE users SET active = false")
+async def test_a_closed_account_is_not_found(shop: Shop, guest: Person) -> None:
+    await shop.join()
+    tokens = (await guest.log_in()).tokens
+    await shop.run("UPDATE users SET active = false")
 
-    refused = await refusal(shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(tokens)))
+    refused = await refusal(shop.holder(tokens).call(api.GetMeRequest()))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 
 
-async def test_an_erased_account_is_not_found(shop: Shop) -> None:
-    await shop.make_user()
-    tokens = (await shop.login()).tokens
-    async with shop.db.write() as tx:
-        await execute(tx, "DELETE FROM users")
+async def test_an_erased_account_is_not_found(shop: Shop, guest: Person) -> None:
+    await shop.join()
+    tokens = (await guest.log_in()).tokens
+    await shop.run("DELETE FROM users")
 
-    refused = await refusal(shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(tokens)))
+    refused = await refusal(shop.holder(tokens).call(api.GetMeRequest()))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")

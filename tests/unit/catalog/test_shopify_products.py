@@ -4,7 +4,7 @@ import pytest
 
 from server.features.catalog.importing.shopify import parse_products
 from server.features.catalog.importing.values import ImportedImage, ImportedProduct, RowError
-from tests.unit.catalog.files import SAMPLE, make_row, parse
+from tests.world.files import SAMPLE, make_row, parse
 
 
 def parse_one(**cells: str) -> ImportedProduct:

@@ -3,7 +3,7 @@
 import pytest
 
 from server.features.catalog.importing.values import ImportedOption, ImportedPrice, ImportedVariant
-from tests.unit.catalog.files import make_row, parse
+from tests.world.files import make_row, parse
 
 
 def parse_variant(**cells: str) -> ImportedVariant:

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from server.mail import gateway
 from server.mail.gateway import MailNotTaken, MailSettingsInvalid, SmtpMailer
 from server.mail.message import Mail
-from tests.waiting import eventually
+from tests.world.waiting import eventually
 
 
 class Catcher:

@@ -9,7 +9,7 @@ from server.features.payments.errors import SignatureInvalid
 from server.features.payments.gateway import ProviderNews
 from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
 from server.kernel.errors import InvalidArgument
-from tests.fakes import StripeStandIn
+from tests.world.stripe import StripeStandIn
 
 _OLD, _NEW = "whsec_old", "whsec_new"
 _WEBHOOKS = StripeWebhooks([_NEW, _OLD])

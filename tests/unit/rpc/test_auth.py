@@ -22,7 +22,7 @@ from server.rpc.auth import (
     TokenInvalid,
 )
 from server.rpc.keys import SigningKeyInvalid
-from tests.shop import ManualClock
+from tests.world.clock import ManualClock
 
 TTL = timedelta(minutes=15)
 USER, SESSION = UserId(new_id()), SessionId(new_id())

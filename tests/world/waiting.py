@@ -9,6 +9,7 @@ from typing import TypeVar, overload
 T = TypeVar("T")
 
 _PAUSE_SECONDS = 0.01
+_DEADLINE_SECONDS = 20.0
 
 
 @overload
@@ -29,3 +30,11 @@ async def eventually(
             return value
         assert time.monotonic() < deadline, f"still {value!r} after {seconds} s"
         await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for the condition where nothing else runs meanwhile; fail when it does not hold in time."""
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"still not: {what}"
+        time.sleep(2 * _PAUSE_SECONDS)

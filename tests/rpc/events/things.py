@@ -1,12 +1,9 @@
-"""Events of the tests' own, and a look into the database."""
+"""Events of the tests' own."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from server.db.session import Database
 from server.kernel.event import Event
-from tests.factories import execute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +30,3 @@ class ThingLost(ThingEvent):
 
     name = "thing.lost"
     version = 2
-
-
-async def rows(db: Database, sql: str) -> list[tuple[Any, ...]]:
-    async with db.read() as tx:
-        return await (await execute(tx, sql)).fetchall()

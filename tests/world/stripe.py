@@ -12,6 +12,8 @@ from aiohttp import web
 
 Json = dict[str, Any]
 
+SECRET = "whsec_test"  # Signs nothing but the tests' own events.
+
 
 class StripeStandIn:
     """As much of Stripe as a payment needs: intents, refunds, idempotency keys, signed events, and outages on demand.
@@ -106,8 +108,12 @@ class StripeStandIn:
         event = {"id": event_id, "object": "event", "type": kind, "data": {"object": subject}}
         return json.dumps(event, indent=2).encode()
 
+    def announcement(self, reference: str, event_id: str) -> bytes:
+        """Make the body of the event that tells that an intent is paid."""
+        return self.event("payment_intent.succeeded", self.intents[reference], event_id)
+
     @staticmethod
-    def sign(payload: bytes, secret: str, *, age_seconds: int = 0) -> str:
+    def sign(payload: bytes, secret: str = SECRET, *, age_seconds: int = 0) -> str:
         """Sign a body as https://docs.stripe.com/webhooks#verify-manually describes it."""
         timestamp = int(time.time()) - age_seconds
         digest = hmac.new(secret.encode(), b"%d.%s" % (timestamp, payload), hashlib.sha256).hexdigest()

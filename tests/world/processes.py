@@ -1,10 +1,13 @@
-"""Real processes of the shop, for tests that kill them."""
+"""Real processes: any program, and those of the shop, for tests that kill them."""
 
 import asyncio
 import os
+import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import grpc
@@ -12,8 +15,34 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.run.serve import child_environment
 from server.settings import Settings
-from tests.shop import Clients
-from tests.waiting import eventually
+from tests.world.waiting import eventually
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Make a folder whose path is short enough for unix sockets."""
+    with tempfile.TemporaryDirectory(prefix="kontor-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program until the end of the block."""
+    with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as running:
+        try:
+            yield running
+        finally:
+            running.terminate()
+            try:
+                running.wait(5)
+            except subprocess.TimeoutExpired:
+                running.kill()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -60,8 +89,8 @@ async def kill(process: asyncio.subprocess.Process) -> None:
 @asynccontextmanager
 async def worker(
     settings: Settings, folder: Path, name: str
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, Clients]]:
-    """Run a worker process on a socket of its own; return it and its clients once it answers."""
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, grpc.aio.Channel]]:
+    """Run a worker process on a socket of its own; return it and a channel to it once it answers."""
     address = f"unix:{folder}/{name}.sock"
     async with (
         kontor(settings, folder / f"{name}.log", "serve", "--address", address) as process,
@@ -78,4 +107,4 @@ async def worker(
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
         await eventually(serving, seconds=30)
-        yield process, Clients(channel)
+        yield process, channel

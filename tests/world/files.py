@@ -21,8 +21,15 @@ def write_file(*rows: dict[str, str]) -> bytes:
 
 
 def parse(*rows: dict[str, str]) -> ParsedFile:
+    """Read a file with these rows."""
     return parse_products(write_file(*rows), default_currency="EUR")
 
 
+def size_row(size: str, **cells: str) -> dict[str, str]:
+    """Return the row of one size of a product."""
+    return make_row(**{"Option1 Name": "Size", "Option1 Value": size, **cells})
+
+
 def make_row(**cells: str) -> dict[str, str]:
+    """Return the row of a product, which is some tea unless the cells say otherwise."""
     return {"Handle": "tea", "Title": "Tea", "Variant Price": "3.00", **cells}
