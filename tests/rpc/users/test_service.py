@@ -6,9 +6,8 @@ import pytest
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.jobs import NewJob, defer_all
-from server.features.users import queries
 from server.features.users.errors import InvalidCredentials, PasswordTooCommon
-from server.features.users.rules import Device
+from server.features.users.sessions.values import Device
 from server.kernel.errors import InvalidArgument
 from tests.factories import execute
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
@@ -52,8 +51,7 @@ async def test_ensure_admin_refuses_what_register_refuses(
 
 async def test_no_session_opens_when_the_password_changes_while_it_is_checked(shop: Shop) -> None:
     await shop.make_user()
-    async with shop.db.read() as tx:
-        checked = await queries.FIND_CREDENTIALS.one(tx, email="ada@example.com")
+    checked = await shop.sessions._check("ada@example.com", GOOD_PASSWORD, account=b"", device=Device("", ""))
     async with shop.db.write() as tx:
         await execute(tx, "UPDATE users SET password_hash = %s", (await shop.hasher.hash(OTHER_PASSWORD),))
 
