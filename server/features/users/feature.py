@@ -22,16 +22,15 @@ class UsersFeature(Feature):
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        settings = core.settings
-        self.hasher = PasswordHasher(threads=settings.password_threads)
+        self.hasher = PasswordHasher(threads=core.settings.password_threads)
         self.accounts = AccountService(db=core.db, clock=core.clock, hasher=self.hasher)
         self.sessions = SessionService(
             db=core.db,
             clock=core.clock,
             hasher=self.hasher,
             issuer=core.access_tokens,
-            access_ttl=settings.access_token_ttl,
-            refresh_ttl=settings.refresh_token_ttl,
+            access_ttl=core.settings.access_token_ttl,
+            refresh_ttl=core.settings.refresh_token_ttl,
         )
 
     def services(self) -> Sequence[Service]:
