@@ -22,24 +22,25 @@ class UsersFeature(Feature):
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        settings = core.settings
-        self.hasher = PasswordHasher(threads=settings.password_threads)
-        self.accounts = AccountService(core.db, clock=core.clock, hasher=self.hasher)
+        self.hasher = PasswordHasher(threads=core.settings.password_threads)
+        self.accounts = AccountService(db=core.db, clock=core.clock, hasher=self.hasher)
         self.sessions = SessionService(
-            core.db,
+            db=core.db,
             clock=core.clock,
             hasher=self.hasher,
             issuer=core.access_tokens,
-            access_ttl=settings.access_token_ttl,
-            refresh_ttl=settings.refresh_token_ttl,
+            access_ttl=core.settings.access_token_ttl,
+            refresh_ttl=core.settings.refresh_token_ttl,
         )
 
     def services(self) -> Sequence[Service]:
-        return [service_of(users_service_pb2, UserServicer(self._core.db, self.accounts, self.sessions))]
+        servicer = UserServicer(db=self._core.db, accounts=self.accounts, sessions=self.sessions)
+        return [service_of(users_service_pb2, servicer)]
 
     def jobs(self) -> Jobs:
         settings = self._core.settings
         jobs = UserJobs(
+            db=self._core.db,
             accounts=self.accounts,
             mailer=self._core.mailer,
             shop_name=settings.shop_name,

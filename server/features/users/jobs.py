@@ -1,5 +1,7 @@
-"""Background work of the accounts: mails, and clearing away what is over."""
+"""Background work of the accounts: their mails."""
 
+from server.db.session import Database
+from server.features.users import queries
 from server.features.users.events import UserRegistered, UserRegistrationRepeated
 from server.features.users.letters import known_address_mail, verification_mail
 from server.features.users.service import AccountService
@@ -11,7 +13,10 @@ from server.mail.gateway import Mailer
 class UserJobs:
     """What a worker does for accounts."""
 
-    def __init__(self, *, accounts: AccountService, mailer: Mailer, shop_name: str, public_url: str) -> None:
+    def __init__(
+        self, *, db: Database, accounts: AccountService, mailer: Mailer, shop_name: str, public_url: str
+    ) -> None:
+        self._db = db
         self._accounts = accounts
         self._mailer = mailer
         self._shop_name = shop_name
@@ -28,7 +33,8 @@ class UserJobs:
 
     async def send_known_address(self, event: UserRegistrationRepeated) -> None:
         """Tell the owner of an account that somebody registered its address."""
-        user = await self._accounts.find_active(event.user_id)
+        async with self._db.read() as tx:
+            user = await queries.find_user(tx, event.user_id)
         if user is not None:
             mail = known_address_mail(
                 user.email, user.display_name, shop_name=self._shop_name, public_url=self._public_url

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from server.features.users.service import Verification
+from server.features.users.values import Verification
 from server.mail.letter import Code, Link, Paragraph, write_mail
 from server.mail.message import Mail
 

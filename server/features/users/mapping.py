@@ -2,26 +2,26 @@
 
 from kontor.users.v1 import users_pb2, users_service_pb2
 
-from server.features.users.queries import UserRow
-from server.features.users.rules import Tokens
-from server.kernel.ids import Prefix, format_id
+from server.features.users.sessions.values import Tokens
+from server.features.users.values import User
+from server.kernel.ids import USER
+from server.rpc.messages import to_timestamp
 
 
-def user_message(user: UserRow) -> users_pb2.User:
-    """Write an account."""
-    message = users_pb2.User(
-        id=format_id(Prefix.USER, user.id),
+def to_user(user: User) -> users_pb2.User:
+    """Make an account."""
+    return users_pb2.User(
+        id=USER.write(user.id),
         email=user.email,
         display_name=user.display_name,
-        role=users_pb2.User.Role.Value(user.role),
+        role=users_pb2.User.Role.Value(user.role.value),
         email_verified=user.email_verified_time is not None,
+        create_time=to_timestamp(user.created_time),
     )
-    message.create_time.FromDatetime(user.created_time)
-    return message
 
 
-def tokens_message(tokens: Tokens) -> users_service_pb2.Tokens:
-    """Write the tokens of a session."""
+def to_tokens(tokens: Tokens) -> users_service_pb2.Tokens:
+    """Make the tokens of a session."""
     message = users_service_pb2.Tokens(access_token=tokens.access_token, refresh_token=tokens.refresh_token)
     message.expires_in.FromTimedelta(tokens.expires_in)
     return message

@@ -1,63 +1,14 @@
-"""What holds for addresses, passwords, codes and throttles: values in, values out."""
+"""What holds for addresses, passwords, codes and tokens: values in, values out."""
 
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 MIN_PASSWORD_LENGTH: Final = 12
 
 VERIFICATION_TTL: Final = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Where a login comes from, as far as that can be known."""
-
-    remote_address: str
-    user_agent: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a client carries of its session."""
-
-    access_token: str
-    expires_in: timedelta
-    refresh_token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Throttle:
-    """How often something may happen before it has to wait, and how the wait grows.
-
-    The attempt number `free` starts a wait of `first`, each further one doubles it up to `longest`. After `window`
-    without an attempt, counting starts anew.
-    """
-
-    free: int
-    first: timedelta
-    longest: timedelta
-    window: timedelta
-
-
-# Five wrong passwords for one account. The longest wait bounds how long a stranger can keep the owner out.
-ACCOUNT_THROTTLE: Final = Throttle(5, timedelta(seconds=1), timedelta(minutes=15), timedelta(hours=1))
-# A network address may be a whole office, so it gets more tries.
-ADDRESS_THROTTLE: Final = Throttle(20, timedelta(seconds=1), timedelta(minutes=15), timedelta(hours=1))
-# Mails that anybody can have sent to an address by naming it.
-MAIL_THROTTLE: Final = Throttle(5, timedelta(minutes=1), timedelta(hours=1), timedelta(hours=24))
-# Accounts that a network address opens: a whole school may sign up in one hour, a machine would go on.
-REGISTRATION_THROTTLE: Final = Throttle(20, timedelta(seconds=10), timedelta(minutes=15), timedelta(hours=1))
-# Passwords that are tried with one code.
-CODE_THROTTLE: Final = Throttle(5, timedelta(seconds=1), timedelta(minutes=15), timedelta(hours=1))
-
-
-def throttle_subject(kind: str, value: str) -> bytes:
-    """Name what is throttled, so that the table is no list of addresses."""
-    return hashlib.sha256(f"{kind}\0{value}".encode()).digest()
 
 
 def normalize_email(text: str) -> str:

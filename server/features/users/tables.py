@@ -42,8 +42,8 @@ class Sessions(Base):
     __tablename__ = "sessions"
     __table_args__ = (
         Index(None, "user_id"),
-        # Start-up and reconnect load what was revoked lately.
         Index(None, "expires_time"),
+        # Start-up and reconnect load what was revoked lately.
         Index("ix_sessions_revoked_time", "revoked_time", postgresql_where=text("revoked_time IS NOT NULL")),
     )
 
@@ -105,7 +105,7 @@ class EmailTokens(Base):
 
 
 class LoginThrottles(Base):
-    """What an account or a network address tried of late, hashed so that no list of addresses builds up."""
+    """What was tried of late for an account, an address or a code, hashed so that no list of addresses builds up."""
 
     __tablename__ = "login_throttles"
     __table_args__ = (Index(None, "updated_time"),)

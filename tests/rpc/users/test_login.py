@@ -10,9 +10,8 @@ import grpc
 import pytest
 from kontor.users.v1 import users_service_pb2 as api
 
-from server.features.users import queries
 from server.features.users.errors import InvalidCredentials
-from server.features.users.rules import Device
+from server.features.users.sessions.values import Device
 from server.kernel.actor import Role
 from tests.world.people import OTHER_PASSWORD, PASSWORD, Person
 from tests.world.refusals import refusal
@@ -232,8 +231,7 @@ async def test_refuses_broken_fields(shop: Shop, email: str) -> None:
 
 async def test_no_session_opens_when_the_password_changes_while_it_is_checked(shop: Shop) -> None:
     await shop.join()
-    async with shop.db.read() as tx:
-        checked = await queries.FIND_CREDENTIALS.one(tx, email="ada@customer.example")
+    checked = await shop.app.users.sessions._check("ada@customer.example", PASSWORD, account=b"", device=Device("", ""))
     await shop.run("UPDATE users SET password_hash = %s", await shop.app.users.hasher.hash(OTHER_PASSWORD))
 
     with pytest.raises(InvalidCredentials):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from server.features.users.errors import TooManyPasswords
 from server.features.users.passwords.service import PasswordHasher
-from server.kernel.errors import Unavailable
 
 
 @pytest.fixture
@@ -37,5 +37,5 @@ async def test_refuses_when_too_many_wait(hasher: PasswordHasher, monkeypatch: p
 
     results = await asyncio.gather(*(hasher.hash("violet harbour 93") for _ in range(3)), return_exceptions=True)
 
-    assert [type(result) for result in results] == [str, str, Unavailable]
+    assert [type(result) for result in results] == [str, str, TooManyPasswords]
     assert await hasher.hash("violet harbour 93")

@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.features.users.rules import CODE_BYTES, code_hash, format_code, normalize_email, throttle_subject
+from server.features.users.rules import CODE_BYTES, code_hash, format_code, normalize_email
+from server.features.users.throttling.rules import throttle_subject
 
 
 @given(st.binary(min_size=CODE_BYTES, max_size=CODE_BYTES))

@@ -6,14 +6,13 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Final, TypeVar
 
 import argon2
 import bcrypt
 
+from server.features.users.errors import TooManyPasswords
 from server.features.users.rules import normalize_password
-from server.kernel.errors import Unavailable
 
 # OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane.
 _MEMORY_KIB: Final = 19_456
@@ -21,7 +20,6 @@ _PASSES: Final = 2
 _LANES: Final = 1
 # A hash takes some 20 ms; whoever would wait behind so many is better told to come back.
 _MOST_WAITING: Final = 200
-_RETRY_AFTER: Final = timedelta(seconds=2)
 _BCRYPT_PREFIXES: Final = ("$2a$", "$2b$", "$2x$", "$2y$")
 # bcrypt never looked further, and the library now refuses longer ones.
 _BCRYPT_BYTES: Final = 72
@@ -56,14 +54,14 @@ class PasswordHasher:
         self.verify_count = 0
 
     async def hash(self, password: str) -> str:
-        """Hash a password. Raises Unavailable when too many wait."""
+        """Hash a password. Raises TooManyPasswords when too many wait."""
         self.hash_count += 1
         return await self._run(self._hash, password)
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Tell whether a password belongs to a hash; no hash takes as long as a wrong password.
 
-        Raises Unavailable when too many wait.
+        Raises TooManyPasswords when too many wait.
         """
         self.verify_count += 1
         matches = await self._run(self._verify, stored or self._nobody, password)
@@ -79,7 +77,7 @@ class PasswordHasher:
 
     async def _run(self, work: Callable[..., T], *args: str) -> T:
         if self._waiting >= _MOST_WAITING:
-            raise Unavailable("Too many passwords are being checked; try again", retry_after=_RETRY_AFTER)
+            raise TooManyPasswords
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
