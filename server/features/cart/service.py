@@ -8,7 +8,6 @@ transaction is rolled back.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from server.db.batches import BATCH_ROWS
 from server.db.idempotency import Claim
@@ -311,7 +310,7 @@ def _country(snapshot: CartSnapshot) -> str:
     return str(snapshot.shipping_address["region_code"])
 
 
-def _check_added(found: list[rules.AddFacts], variant_id: UUID, *, quantity: int, currency: str) -> None:
+def _check_added(found: list[rules.AddFacts], variant_id: VariantId, *, quantity: int, currency: str) -> None:
     if not found or not found[0].shown:
         raise VariantNotFound(variant_id)
     facts = found[0]
