@@ -30,8 +30,8 @@ from server.features.cart.tables import CartItems, Carts
 from server.features.cart.values import CartLine, CartSnapshot, Option, Owner, Picture
 from server.features.catalog.tables import ProductMedia, Products, VariantPrices, Variants
 from server.features.inventory.tables import StockItems
-from server.features.pricing.rules import TaxRate as Rate
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
+from server.features.pricing.tax_values import TaxRate
 from server.features.pricing.values import ShippingMethod
 from server.kernel.ids import CartId, CartItemId, ProductId, ShippingMethodId, UserId, VariantId, read_written_id
 
@@ -218,7 +218,7 @@ def _make_snapshot(
         expires_time,
         None if method is None else ShippingMethod(ShippingMethodId(read_written_id(method[0])), *method[1:]),
         tuple([_make_line(*values) for values in lines or ()]),
-        tuple([Rate(*values) for values in rates or ()]),
+        tuple([TaxRate(*values) for values in rates or ()]),
     )
 
 

@@ -3,7 +3,7 @@
 from kontor.cart.v1 import cart_pb2, cart_service_pb2
 
 from server.features.cart.values import CartLine, OfferedMethod, Picture, PricedView
-from server.features.pricing.rules import PricedCart, PricedLine
+from server.features.pricing.priced_values import PricedCart, PricedLine
 from server.kernel.ids import Prefix, format_id, format_written_id
 from server.rpc.messages import Fields, to_money, to_time
 

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from server.features.cart.errors import CartEmpty, CartFull, CurrencyMismatch, VariantUnavailable
 from server.features.cart.values import CartSnapshot, Checkout, CheckoutLine, PricedView
-from server.features.pricing.rules import PricedCart, PriceLine, price
+from server.features.pricing.priced_values import PricedCart
+from server.features.pricing.rules import price
+from server.features.pricing.values import PriceLine
 from server.kernel.errors import AppError, invalid_field
 
 MAX_LINES = 100

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from server.features.pricing.rules import PricedCart, PricedLine, TaxRate
+from server.features.pricing.priced_values import PricedCart, PricedLine
+from server.features.pricing.tax_values import TaxRate
 from server.features.pricing.values import ShippingMethod
 from server.kernel.actor import Actor
 from server.kernel.ids import CartId, CartItemId, ProductId, UserId, VariantId
