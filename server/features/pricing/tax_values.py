@@ -1,7 +1,7 @@
 """Tax rates, and taxes on one amount."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 # A rate is a whole number of parts per million: 190000 is 19 %, 1000000 is all of it.
 WHOLE_PPM = 1_000_000
@@ -30,6 +30,35 @@ class TaxAmount(NamedTuple):
     included: bool
     taxable_minor: int
     tax_minor: int
+
+
+class TaxLike(Protocol):
+    """What a TaxAmount tells, wherever it is kept."""
+
+    @property
+    def name(self) -> str:
+        """Of the rate."""
+        ...
+
+    @property
+    def rate_ppm(self) -> int:
+        """The rate."""
+        ...
+
+    @property
+    def included(self) -> bool:
+        """Whether prices contain it."""
+        ...
+
+    @property
+    def taxable_minor(self) -> int:
+        """What it is reckoned from."""
+        ...
+
+    @property
+    def tax_minor(self) -> int:
+        """How much it is."""
+        ...
 
 
 class TaxPlan(NamedTuple):

@@ -6,7 +6,7 @@ from kontor.cart.v1 import cart_service_pb2 as api
 from kontor.catalog.v1 import catalog_pb2
 
 from server.db.statement import count_statements
-from server.features.cart.service import CartSettings
+from server.features.cart.service import LIFETIME
 from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_tax_rate
 from tests.rpc.cart.conftest import Buyer
 from tests.shop import refusal
@@ -44,11 +44,7 @@ async def test_shows_lines_and_totals(guest: Buyer, shirt: MadeProduct) -> None:
     assert (vat.name, vat.rate_ppm, vat.included) == ("VAT 19%", 190_000, True)
     assert (vat.taxable_amount.amount_minor, vat.amount.amount_minor) == (4000, 760)
     assert list(cart.missing) == ["email", "shipping_address", "shipping_method"]
-    assert cart.expire_time.ToDatetime(guest.app.core.clock.now().tzinfo) == guest.app.core.clock.now() + _lifetime()
-
-
-def _lifetime():
-    return CartSettings("EUR", "DE").lifetime
+    assert cart.expire_time.ToDatetime(guest.app.core.clock.now().tzinfo) == guest.app.core.clock.now() + LIFETIME
 
 
 async def test_taxes_where_the_parcel_goes(guest: Buyer, shirt: MadeProduct) -> None:
