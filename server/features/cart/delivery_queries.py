@@ -12,6 +12,7 @@ from server.db.session import ReadTx
 from server.db.statement import Bound, Command, Query
 from server.db.words import FALSE, number
 from server.features.cart.queries import CART_COLUMNS, TOUCHED, ForOwner
+from server.features.cart.rules import LIFETIME
 from server.features.cart.tables import Carts
 from server.features.cart.values import Address, CartRow, MethodFacts, Owner
 from server.features.pricing.tables import ShippingMethods, ShippingPrices
@@ -107,13 +108,13 @@ _LIST_METHODS = Query(
 )
 
 
-def setting_email(owner: Owner, email: str, *, now: datetime, expires_time: datetime) -> Bound[CartRow | None]:
+def setting_email(owner: Owner, email: str, *, now: datetime) -> Bound[CartRow | None]:
     """Return the statement that says where the confirmation goes."""
-    return _SET_EMAIL.of(owner).bind_first(owner_id=owner.id, email=email, now=now, expires_time=expires_time)
+    return _SET_EMAIL.of(owner).bind_first(owner_id=owner.id, email=email, now=now, expires_time=now + LIFETIME)
 
 
 def setting_addresses(
-    owner: Owner, *, shipping: Address, billing: Address | None, now: datetime, expires_time: datetime
+    owner: Owner, *, shipping: Address, billing: Address | None, now: datetime
 ) -> Bound[CartRow | None]:
     """Return the statement that says where parcel and bill go; it unsets a method that does not go there."""
     return _SET_ADDRESSES.of(owner).bind_first(
@@ -122,7 +123,7 @@ def setting_addresses(
         billing=billing,
         country=shipping["region_code"],
         now=now,
-        expires_time=expires_time,
+        expires_time=now + LIFETIME,
     )
 
 

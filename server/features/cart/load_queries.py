@@ -28,6 +28,9 @@ available = StockItems.on_hand - StockItems.reserved - StockItems.safety
 obtainable = available + StockItems.backorder_limit
 purchasable = and_(Variants.active, Products.status == word("ACTIVE"), VariantPrices.amount_minor.is_not(None))
 
+# Looked up once and not for each line.
+_read_item_id, _read_product_id, _read_variant_id = CART_ITEM.read_stored, PRODUCT.read_stored, VARIANT.read_stored
+
 
 def _make_line(
     item_id: str,
@@ -51,9 +54,9 @@ def _make_line(
     backorder_limit: int | None,
 ) -> CartLine:
     return CartLine(
-        CART_ITEM.read_stored(item_id),
-        PRODUCT.read_stored(product_id),
-        VARIANT.read_stored(variant_id),
+        _read_item_id(item_id),
+        _read_product_id(product_id),
+        _read_variant_id(variant_id),
         quantity,
         title,
         sku,
@@ -96,6 +99,7 @@ def _make_snapshot(
     lines: Sequence[Sequence[Any]] | None,
     rates: Sequence[Sequence[Any]] | None,
 ) -> CartSnapshot:
+    read_line, read_rate = _LINE.read, _RATE.read
     return CartSnapshot(
         id,
         user_id,
@@ -105,8 +109,8 @@ def _make_snapshot(
         billing_address,
         expires_time,
         None if method is None else _METHOD.read(*method),
-        tuple([_LINE.read(*values) for values in lines or ()]),
-        tuple([_RATE.read(*values) for values in rates or ()]),
+        tuple([read_line(*values) for values in lines or ()]),
+        tuple([read_rate(*values) for values in rates or ()]),
     )
 
 

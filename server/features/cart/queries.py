@@ -15,6 +15,7 @@ from server.db.rows import columns_of
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command, ScalarQuery
 from server.db.words import word
+from server.features.cart.rules import LIFETIME
 from server.features.cart.tables import CartItems, Carts
 from server.features.cart.values import CartRow, CartStatus, Owner
 from server.features.users.tables import Users
@@ -96,30 +97,30 @@ _GUEST_STATUS = ScalarQuery(select(Carts.status).where(Carts.id == bindparam("ca
 _USER_EMAIL = ScalarQuery(select(Users.email).where(Users.id == bindparam("user_id")), str)
 
 
-async def open_user_cart(
-    tx: WriteTx, user_id: UserId, *, currency: str, now: datetime, expires_time: datetime
-) -> CartRow:
+async def open_user_cart(tx: WriteTx, user_id: UserId, *, currency: str, now: datetime) -> CartRow:
     """Lock a user's open cart, having made it in this currency when there was none."""
     return await _OPEN_USER_CART.one(
-        tx, new_id=CART.new(), user_id=user_id, currency=currency, now=now, expires_time=expires_time
+        tx, new_id=CART.new(), user_id=user_id, currency=currency, now=now, expires_time=now + LIFETIME
     )
 
 
-def opening_cart(owner: Owner, *, currency: str, now: datetime, expires_time: datetime) -> Bound[CartRow | None]:
+def opening_cart(owner: Owner, *, currency: str, now: datetime) -> Bound[CartRow | None]:
     """Return the statement that locks an owner's open cart, having made it in this currency when there was none.
 
     Its result is None for a guest whose cart is closed.
     """
     if owner.user_id is None:
-        return _OPEN_GUEST_CART.bind_first(cart_id=owner.cart_id, currency=currency, now=now, expires_time=expires_time)
+        return _OPEN_GUEST_CART.bind_first(
+            cart_id=owner.cart_id, currency=currency, now=now, expires_time=now + LIFETIME
+        )
     return _OPEN_USER_CART.bind_first(
-        new_id=CART.new(), user_id=owner.user_id, currency=currency, now=now, expires_time=expires_time
+        new_id=CART.new(), user_id=owner.user_id, currency=currency, now=now, expires_time=now + LIFETIME
     )
 
 
-def touching_cart(owner: Owner, *, now: datetime, expires_time: datetime) -> Bound[CartRow | None]:
+def touching_cart(owner: Owner, *, now: datetime) -> Bound[CartRow | None]:
     """Return the statement that locks an owner's open cart and keeps it for longer."""
-    return _TOUCH.of(owner).bind_first(owner_id=owner.id, now=now, expires_time=expires_time)
+    return _TOUCH.of(owner).bind_first(owner_id=owner.id, now=now, expires_time=now + LIFETIME)
 
 
 def locking_cart(owner: Owner) -> Bound[CartRow | None]:

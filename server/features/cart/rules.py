@@ -1,9 +1,17 @@
 """What a cart costs, what it lacks, and why it refuses: pure functions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from server.features.cart.errors import CartEmpty, CartFull, OtherCurrencyAsked, PriceMissing, VariantUnavailable
+from server.features.cart.errors import (
+    CartEmpty,
+    CartFull,
+    CheckoutIncomplete,
+    OtherCurrencyAsked,
+    PriceMissing,
+    VariantUnavailable,
+)
 from server.features.cart.values import AddFacts, CartSnapshot, Checkout, CheckoutLine, PricedView
+from server.features.inventory.errors import OutOfStock, VariantNotFound
 from server.features.pricing.priced_values import PricedCart
 from server.features.pricing.rules import price
 from server.features.pricing.values import PriceLine
@@ -12,9 +20,24 @@ from server.kernel.ids import VariantId
 
 MAX_LINES = 100
 MAX_QUANTITY = 9999
+# How long a cart is kept after its last change.
+LIFETIME = timedelta(days=30)
 
 
-def why_not_added(facts: AddFacts, variant_id: VariantId, *, quantity: int, currency: str) -> AppError | None:
+def check_added(facts: AddFacts | None, variant_id: VariantId, *, quantity: int, currency: str) -> None:
+    """Raise what stood against putting something in: VariantNotFound, OutOfStock and others.
+
+    `currency` is the one that was asked for; empty for any.
+    """
+    if facts is None or not facts.shown:
+        raise VariantNotFound(variant_id)
+    if facts.added:
+        return
+    error = _why_not_added(facts, variant_id, quantity=quantity, currency=currency)
+    raise error or OutOfStock({variant_id: max(0, facts.obtainable or 0)})
+
+
+def _why_not_added(facts: AddFacts, variant_id: VariantId, *, quantity: int, currency: str) -> AppError | None:
     """Name the first thing that stands against it; None: only the stock does."""
     if not facts.variant_active or facts.product_status != "ACTIVE":
         return VariantUnavailable(variant_id)
@@ -78,6 +101,13 @@ def missing_parts(snapshot: CartSnapshot) -> tuple[str, ...]:
         if snapshot.shipping_method is None:
             missing.append("shipping_method")
     return tuple(missing)
+
+
+def destination(snapshot: CartSnapshot) -> str:
+    """Return the country to which a cart goes. Raises CheckoutIncomplete."""
+    if snapshot.shipping_address is None:
+        raise CheckoutIncomplete(("shipping_address",))
+    return str(snapshot.shipping_address["region_code"])
 
 
 def make_checkout(snapshot: CartSnapshot, now: datetime) -> Checkout:

@@ -7,7 +7,7 @@ transaction is rolled back.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from server.db.batches import BATCH_ROWS
 from server.db.idempotency import Claim
@@ -34,7 +34,6 @@ from server.features.cart.errors import (
     ShippingMethodUnavailable,
 )
 from server.features.cart.values import (
-    AddFacts,
     Address,
     CartRow,
     CartSnapshot,
@@ -44,15 +43,15 @@ from server.features.cart.values import (
     Owner,
     PricedView,
 )
-from server.features.inventory.errors import OutOfStock, VariantNotFound
+from server.features.inventory.errors import OutOfStock
 from server.features.pricing.rules import shipping_charge
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.errors import AppError
 from server.kernel.ids import CART, CartId, CartItemId, ShippingMethodId, VariantId
 
-# How long a cart is kept after its last change.
-LIFETIME: Final = timedelta(days=30)
+Found = TypeVar("Found")
+
 # Orders have their own copy of everything; until then a closed cart answers questions about what happened.
 _CLOSED_KEPT_FOR: Final = timedelta(days=90)
 
@@ -91,9 +90,7 @@ class CartService:
                     owner = Owner(None, CartId(earlier))
                 return owner.cart_id, await self._present(tx, owner)
             now = self._clock.now()
-            open_cart = queries.opening_cart(
-                owner, currency=currency or self._currency, now=now, expires_time=now + LIFETIME
-            )
+            open_cart = queries.opening_cart(owner, currency=currency or self._currency, now=now)
             add = item_queries.adding_item(owner, variant_id, quantity=quantity, asked_currency=currency, now=now)
             if currency:
                 adopt = queries.adopting_currency(owner, currency=currency)
@@ -102,7 +99,7 @@ class CartService:
                 opened, found, loaded = await together(tx, open_cart, add, self._loading(owner))
             if opened is None or loaded is None:
                 raise CartClosed
-            _check_added(found, variant_id, quantity=quantity, currency=currency)
+            rules.check_added(found, variant_id, quantity=quantity, currency=currency)
             return owner.cart_id, rules.view(loaded, now)
 
     async def update_item(self, actor: Actor, item_id: CartItemId, *, quantity: int) -> PricedView:
@@ -113,8 +110,7 @@ class CartService:
         async with self._db.write() as tx:
             now = self._clock.now()
             change = item_queries.setting_quantity(owner, item_id, quantity=quantity)
-            touched, found, loaded = await together(tx, _touching(owner, now), change, self._loading(owner))
-            snapshot = await _require_open(tx, owner, touched, loaded, ItemNotFound)
+            found, snapshot = await self._apply(tx, owner, change, now=now, otherwise=ItemNotFound)
             if found is None:
                 raise ItemNotFound
             if not found.changed:
@@ -129,8 +125,7 @@ class CartService:
         async with self._db.write() as tx:
             now = self._clock.now()
             change = item_queries.removing_item(owner, item_id)
-            touched, removed, loaded = await together(tx, _touching(owner, now), change, self._loading(owner))
-            snapshot = await _require_open(tx, owner, touched, loaded, ItemNotFound)
+            removed, snapshot = await self._apply(tx, owner, change, now=now, otherwise=ItemNotFound)
             if removed is None:
                 raise ItemNotFound
             return rules.view(snapshot, now)
@@ -139,8 +134,8 @@ class CartService:
         """Say where the confirmation goes. Raises CartNotFound, CartClosed."""
         owner = _require(actor)
         now = self._clock.now()
-        change = delivery_queries.setting_email(owner, email, now=now, expires_time=now + LIFETIME)
-        return await self._change(owner, change, now)
+        change = delivery_queries.setting_email(owner, email, now=now)
+        return await self._change(owner, change, now=now)
 
     async def set_addresses(self, actor: Actor, *, shipping: Address, billing: Address | None) -> PricedView:
         """Say where parcel and bill go; a shipping method that does not go there is unset.
@@ -149,10 +144,8 @@ class CartService:
         """
         owner = _require(actor)
         now = self._clock.now()
-        change = delivery_queries.setting_addresses(
-            owner, shipping=shipping, billing=billing, now=now, expires_time=now + LIFETIME
-        )
-        return await self._change(owner, change, now)
+        change = delivery_queries.setting_addresses(owner, shipping=shipping, billing=billing, now=now)
+        return await self._change(owner, change, now=now)
 
     async def list_shipping_methods(self, actor: Actor) -> list[OfferedMethod]:
         """List the ways to send the caller's cart to its address. Raises CartNotFound, CheckoutIncomplete."""
@@ -161,7 +154,7 @@ class CartService:
             snapshot = await load_queries.find_cart(tx, owner, default_country=self._country)
             if snapshot is None:
                 raise CartNotFound
-            country = _country(snapshot)
+            country = rules.destination(snapshot)
             methods = await delivery_queries.list_methods(tx, country=country, currency=snapshot.currency)
         goods = rules.price_snapshot(snapshot, self._clock.now()).subtotal_minor
         return [OfferedMethod(method, shipping_charge(method.choice, goods), snapshot.currency) for method in methods]
@@ -175,8 +168,7 @@ class CartService:
         async with self._db.write() as tx:
             now = self._clock.now()
             change = delivery_queries.choosing_method(owner, method_id)
-            touched, found, loaded = await together(tx, _touching(owner, now), change, self._loading(owner))
-            snapshot = await _require_open(tx, owner, touched, loaded, CartNotFound)
+            found, snapshot = await self._apply(tx, owner, change, now=now, otherwise=CartNotFound)
             if found is None or not found.known:
                 raise ShippingMethodNotFound
             if not found.addressed:
@@ -200,9 +192,7 @@ class CartService:
             guest = await merge_queries.lock_guest_cart(tx, guest_cart_id)
             if guest is None or guest.status is not CartStatus.OPEN:
                 return await self._present(tx, owner)
-            own = await queries.open_user_cart(
-                tx, actor.user_id, currency=guest.currency, now=now, expires_time=now + LIFETIME
-            )
+            own = await queries.open_user_cart(tx, actor.user_id, currency=guest.currency, now=now)
             if own.currency != guest.currency and not await queries.adopt_currency(tx, owner, currency=guest.currency):
                 raise GuestCurrencyDiffers(guest.currency, currency=own.currency)
             _, _, loaded = await together(
@@ -211,7 +201,7 @@ class CartService:
                 merge_queries.taking_over(guest_cart_id, into_id=own.id, now=now),
                 self._loading(owner),
             )
-            snapshot = await _require_open(tx, owner, own, loaded, CartNotFound)
+            snapshot = await _require_open(tx, owner, locked=own, loaded=loaded, otherwise=CartNotFound)
             if len(snapshot.lines) > rules.MAX_LINES:
                 raise CartFull(rules.MAX_LINES)
             return rules.view(snapshot, now)
@@ -226,7 +216,7 @@ class CartService:
         if owner is None:
             raise CartEmpty
         locked, loaded = await together(tx, queries.locking_cart(owner), self._loading(owner))
-        snapshot = await _require_open(tx, owner, locked, loaded, CartEmpty)
+        snapshot = await _require_open(tx, owner, locked=locked, loaded=loaded, otherwise=CartEmpty)
         return rules.make_checkout(snapshot, self._clock.now())
 
     async def close(self, tx: WriteTx, cart_id: CartId, *, now: datetime) -> None:
@@ -247,10 +237,19 @@ class CartService:
             async with self._db.write_single() as tx:
                 forgotten = await upkeep_queries.forget_ordered(tx, before=before, batch_rows=BATCH_ROWS)
 
-    async def _change(self, owner: Owner, change: Bound[CartRow | None], now: datetime) -> PricedView:
+    async def _change(self, owner: Owner, change: Bound[CartRow | None], *, now: datetime) -> PricedView:
         async with self._db.write() as tx:
             changed, loaded = await together(tx, change, self._loading(owner))
-            return rules.view(await _require_open(tx, owner, changed, loaded, CartNotFound), now)
+            snapshot = await _require_open(tx, owner, locked=changed, loaded=loaded, otherwise=CartNotFound)
+            return rules.view(snapshot, now)
+
+    async def _apply(
+        self, tx: WriteTx, owner: Owner, change: Bound[Found], *, now: datetime, otherwise: Callable[[], AppError]
+    ) -> tuple[Found, CartSnapshot]:
+        """Touch a cart, change something in it and load it again; see `_require_open`."""
+        touch = queries.touching_cart(owner, now=now)
+        touched, found, loaded = await together(tx, touch, change, self._loading(owner))
+        return found, await _require_open(tx, owner, locked=touched, loaded=loaded, otherwise=otherwise)
 
     async def _present(self, tx: ReadTx, owner: Owner) -> PricedView:
         snapshot = await load_queries.find_cart(tx, owner, default_country=self._country)
@@ -265,13 +264,10 @@ class CartService:
         return load_queries.loading_cart(owner, default_country=self._country)
 
 
-def _touching(owner: Owner, now: datetime) -> Bound[CartRow | None]:
-    return queries.touching_cart(owner, now=now, expires_time=now + LIFETIME)
-
-
 async def _require_open(
     tx: ReadTx,
     owner: Owner,
+    *,
     locked: CartRow | None,
     loaded: CartSnapshot | None,
     otherwise: Callable[[], AppError],
@@ -294,18 +290,3 @@ def _require(actor: Actor) -> Owner:
     if owner is None:
         raise CartNotFound
     return owner
-
-
-def _country(snapshot: CartSnapshot) -> str:
-    if snapshot.shipping_address is None:
-        raise CheckoutIncomplete(("shipping_address",))
-    return str(snapshot.shipping_address["region_code"])
-
-
-def _check_added(facts: AddFacts | None, variant_id: VariantId, *, quantity: int, currency: str) -> None:
-    if facts is None or not facts.shown:
-        raise VariantNotFound(variant_id)
-    if facts.added:
-        return
-    error = rules.why_not_added(facts, variant_id, quantity=quantity, currency=currency)
-    raise error or OutOfStock({variant_id: max(0, facts.obtainable or 0)})

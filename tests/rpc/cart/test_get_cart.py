@@ -6,7 +6,7 @@ from kontor.cart.v1 import cart_service_pb2 as api
 from kontor.catalog.v1 import catalog_pb2
 
 from server.db.statement import count_statements
-from server.features.cart.service import LIFETIME
+from server.features.cart.rules import LIFETIME
 from tests.factories import MadeProduct, VariantPlan, execute, make_product, make_tax_rate
 from tests.rpc.cart.conftest import Buyer
 from tests.shop import refusal
