@@ -11,7 +11,8 @@ from enum import StrEnum
 from inspect import Parameter, signature
 from typing import Any, Final, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement, func, label
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from server.db.base import Base
 
@@ -48,7 +49,7 @@ def nullable(make: Callable[..., Row]) -> Callable[..., Row | None]:
     return cast("Callable[..., Row | None]", found)
 
 
-def columns_of(row: type[Any], table: type[Base], **others: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+def columns_of(row: type[Any], table: type[Base], **others: SQLCoreOperations[Any]) -> list[ColumnElement[Any]]:
     """Return the columns for a row type's fields, by their names: those of the table, and the others that are given.
 
     Raises TypeError for a field that is neither, and for another one that is no field.
@@ -58,7 +59,7 @@ def columns_of(row: type[Any], table: type[Base], **others: ColumnElement[Any]) 
     missing = [name for name in names if name not in others and name not in table.__table__.c]
     if unknown or missing:
         raise TypeError(f"{row.__name__} of {table.__name__}: no column for {missing}; no field for {sorted(unknown)}")
-    return [others[name].label(name) if name in others else table.__table__.c[name] for name in names]
+    return [label(name, others[name]) if name in others else table.__table__.c[name] for name in names]
 
 
 class JsonRow(Generic[Row]):
@@ -66,7 +67,7 @@ class JsonRow(Generic[Row]):
 
     __slots__ = ("array", "read")
 
-    def __init__(self, make: Callable[..., Row], **columns: ColumnElement[Any]) -> None:
+    def __init__(self, make: Callable[..., Row], **columns: SQLCoreOperations[Any]) -> None:
         """Take a column for each parameter of `make`, by name. Raises TypeError when names do not fit."""
         self.array: ColumnElement[Any] = func.json_build_array(*columns.values())
         self.read = row_maker(make, list(columns))

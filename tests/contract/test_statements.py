@@ -15,7 +15,7 @@ from psycopg.pq import ExecStatus
 import server
 from server.db.statement import Query, count_statements
 from server.db.wire import Prepared
-from server.features.cart.queries import CLOSED, EXPIRED
+from server.features.cart.upkeep_queries import _DELETE_CLOSED, _DELETE_EXPIRED
 from server.features.catalog.list_queries import Order, Shape, list_statement
 from server.features.catalog.search_queries import SearchShape, search_statement
 from tests.world.shop import Shop
@@ -109,7 +109,12 @@ def test_postgresql_can_prepare_every_statement_of_the_program(database_url: str
 
     assert refused == []
     # The search finds those of classes that hold several, and those that are made on demand.
-    for known in (CLOSED._command, EXPIRED._command, list_statement(Shape()), search_statement(SearchShape())):
+    for known in (
+        _DELETE_CLOSED._command,
+        _DELETE_EXPIRED._command,
+        list_statement(Shape()),
+        search_statement(SearchShape()),
+    ):
         assert known.compiled.prepared.name in prepared
 
 

@@ -1,10 +1,9 @@
 """Why a cart refuses something."""
 
 from collections.abc import Collection
-from uuid import UUID
 
 from server.kernel.errors import FailedPrecondition, NotFound, ResourceExhausted
-from server.kernel.ids import Prefix, format_id
+from server.kernel.ids import SHIPPING_METHOD, VARIANT, ShippingMethodId, VariantId
 
 
 class CartNotFound(NotFound):
@@ -21,13 +20,6 @@ class ItemNotFound(NotFound):
         super().__init__("There is no such item in this cart")
 
 
-class VariantNotFound(NotFound):
-    """The shop has no such variant, or does not show it yet."""
-
-    def __init__(self, variant_id: UUID) -> None:
-        super().__init__(f"There is no variant {format_id(Prefix.VARIANT, variant_id)}")
-
-
 class ShippingMethodNotFound(NotFound):
     """There is no such way of shipping."""
 
@@ -40,21 +32,44 @@ class VariantUnavailable(FailedPrecondition):
 
     reason = "VARIANT_UNAVAILABLE"
 
-    def __init__(self, variant_id: UUID) -> None:
-        variant = format_id(Prefix.VARIANT, variant_id)
+    def __init__(self, variant_id: VariantId) -> None:
+        variant = VARIANT.write(variant_id)
         super().__init__(f"{variant} cannot be bought any more", metadata={"variant_id": variant})
 
 
 class CurrencyMismatch(FailedPrecondition):
-    """There is no price in the cart's currency."""
+    """There is no price in the cart's currency; each kind of it says where."""
 
     reason = "CURRENCY_MISMATCH"
 
-    def __init__(self, message: str, *, currency: str, variant_id: UUID | None = None) -> None:
-        metadata = {"currency_code": currency}
-        if variant_id is not None:
-            metadata["variant_id"] = format_id(Prefix.VARIANT, variant_id)
-        super().__init__(message, metadata=metadata)
+
+class OtherCurrencyAsked(CurrencyMismatch):
+    """The call names another currency than the cart's."""
+
+    def __init__(self, variant_id: VariantId, *, currency: str) -> None:
+        super().__init__(
+            f"The prices of this cart are in {currency}",
+            metadata={"currency_code": currency, "variant_id": VARIANT.write(variant_id)},
+        )
+
+
+class PriceMissing(CurrencyMismatch):
+    """The variant has no price in the cart's currency."""
+
+    def __init__(self, variant_id: VariantId, *, currency: str) -> None:
+        super().__init__(
+            f"It has no price in {currency}, the currency of this cart",
+            metadata={"currency_code": currency, "variant_id": VARIANT.write(variant_id)},
+        )
+
+
+class GuestCurrencyDiffers(CurrencyMismatch):
+    """The guest's cart is in another currency than the user's, which is not empty."""
+
+    def __init__(self, guest_currency: str, *, currency: str) -> None:
+        super().__init__(
+            f"The guest's cart is in {guest_currency} and this one in {currency}", metadata={"currency_code": currency}
+        )
 
 
 class CartFull(ResourceExhausted):
@@ -101,8 +116,8 @@ class ShippingMethodUnavailable(FailedPrecondition):
 
     reason = "SHIPPING_METHOD_UNAVAILABLE"
 
-    def __init__(self, shipping_method_id: UUID) -> None:
-        method = format_id(Prefix.SHIPPING_METHOD, shipping_method_id)
+    def __init__(self, shipping_method_id: ShippingMethodId) -> None:
+        method = SHIPPING_METHOD.write(shipping_method_id)
         super().__init__(
             f"{method} does not go to this address in this currency; choose one of ListShippingMethods",
             metadata={"shipping_method_id": method},

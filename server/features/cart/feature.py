@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kontor.cart.v1 import cart_service_pb2
 
 from server.db.handlers import Jobs, Periodic
-from server.features.cart.service import CartService, CartSettings
+from server.features.cart.service import CartService
 from server.features.cart.servicer import CartServicer
 from server.features.core import Core, Feature, service_of
 from server.rpc.chain import Service
@@ -17,7 +17,9 @@ class CartFeature(Feature):
     def __init__(self, core: Core) -> None:
         self._core = core
         settings = core.settings
-        self.carts = CartService(core.db, core.clock, CartSettings(settings.default_currency, settings.default_country))
+        self.carts = CartService(
+            db=core.db, clock=core.clock, currency=settings.default_currency, country=settings.default_country
+        )
 
     def services(self) -> Sequence[Service]:
         return [service_of(cart_service_pb2, CartServicer(self.carts, self._core.cart_tokens))]

@@ -1,14 +1,17 @@
 """Carts as protobuf. Messages are filled from plain dictionaries: see `rpc.messages`."""
 
+from collections.abc import Iterable
+
 from kontor.cart.v1 import cart_pb2, cart_service_pb2
 
 from server.features.cart.values import CartLine, OfferedMethod, Picture, PricedView
-from server.features.pricing.rules import PricedCart, PricedLine
-from server.kernel.ids import Prefix, format_id, format_written_id
+from server.features.pricing.priced_values import PricedCart, PricedLine
+from server.features.pricing.tax_values import TaxLike
+from server.kernel.ids import CART, CART_ITEM, MEDIA, PRODUCT, SHIPPING_METHOD, VARIANT
 from server.rpc.messages import Fields, to_money, to_time
 
 
-def cart_message(view: PricedView, token: str = "") -> cart_pb2.Cart:
+def to_cart(view: PricedView, *, token: str = "") -> cart_pb2.Cart:
     """Show a cart with its price."""
     priced, snapshot = view.priced, view.snapshot
     fields: Fields = {
@@ -22,7 +25,7 @@ def cart_message(view: PricedView, token: str = "") -> cart_pb2.Cart:
         prices = {line.key: line for line in priced.lines}
         currency = snapshot.currency
         fields |= {
-            "id": format_id(Prefix.CART, snapshot.id),
+            "id": CART.write(snapshot.id),
             "items": [_item(line, prices.get(line.item_id), currency) for line in snapshot.lines],
             "email": snapshot.email,
             "shipping_address": snapshot.shipping_address,
@@ -36,38 +39,61 @@ def cart_message(view: PricedView, token: str = "") -> cart_pb2.Cart:
     return cart_pb2.Cart(**fields)
 
 
-def methods_message(methods: list[OfferedMethod]) -> cart_service_pb2.ListShippingMethodsResponse:
+def to_shipping_methods(methods: list[OfferedMethod]) -> cart_service_pb2.ListShippingMethodsResponse:
     """Show the ways to send a cart."""
     fields: Fields = {"shipping_methods": [_method(method) for method in methods]}
     return cart_service_pb2.ListShippingMethodsResponse(**fields)
 
 
-def _totals(priced: PricedCart) -> Fields:
-    currency = priced.currency
+def to_totals(
+    currency: str,
+    *,
+    subtotal_minor: int,
+    discount_minor: int,
+    shipping_minor: int,
+    tax_minor: int,
+    included_tax_minor: int,
+    total_minor: int,
+    taxes: Iterable[TaxLike],
+) -> Fields:
+    """Make the fields of what a cart or an order costs altogether."""
     return {
-        "subtotal": to_money(currency, priced.subtotal_minor),
-        "discount": to_money(currency, priced.discount_minor),
-        "shipping": to_money(currency, priced.shipping_minor),
-        "tax": to_money(currency, priced.tax_minor),
-        "included_tax": to_money(currency, priced.included_tax_minor),
-        "total": to_money(currency, priced.total_minor),
+        "subtotal": to_money(currency, subtotal_minor),
+        "discount": to_money(currency, discount_minor),
+        "shipping": to_money(currency, shipping_minor),
+        "tax": to_money(currency, tax_minor),
+        "included_tax": to_money(currency, included_tax_minor),
+        "total": to_money(currency, total_minor),
         "taxes": [
             {
-                "name": name,
-                "rate_ppm": rate_ppm,
-                "included": included,
-                "taxable_amount": to_money(currency, taxable_minor),
-                "amount": to_money(currency, tax_minor),
+                "name": tax.name,
+                "rate_ppm": tax.rate_ppm,
+                "included": tax.included,
+                "taxable_amount": to_money(currency, tax.taxable_minor),
+                "amount": to_money(currency, tax.tax_minor),
             }
-            for name, rate_ppm, included, taxable_minor, tax_minor in priced.taxes
+            for tax in taxes
         ],
     }
+
+
+def _totals(priced: PricedCart) -> Fields:
+    return to_totals(
+        priced.currency,
+        subtotal_minor=priced.subtotal_minor,
+        discount_minor=priced.discount_minor,
+        shipping_minor=priced.shipping_minor,
+        tax_minor=priced.tax_minor,
+        included_tax_minor=priced.included_tax_minor,
+        total_minor=priced.total_minor,
+        taxes=priced.taxes,
+    )
 
 
 def _method(offered: OfferedMethod) -> Fields:
     method = offered.method
     return {
-        "id": format_id(Prefix.SHIPPING_METHOD, method.id),
+        "id": SHIPPING_METHOD.write(method.id),
         "name": method.name,
         "description": method.description,
         "amount": to_money(offered.currency, offered.amount_minor),
@@ -76,11 +102,11 @@ def _method(offered: OfferedMethod) -> Fields:
 
 def _item(line: CartLine, priced: PricedLine | None, currency: str) -> Fields:
     picture = line.picture
-    compare_at = line.compare_at_minor
+    compare_at = line.compare_at_amount_minor
     return {
-        "id": format_id(Prefix.CART_ITEM, line.item_id),
-        "product_id": format_id(Prefix.PRODUCT, line.product_id),
-        "variant_id": format_id(Prefix.VARIANT, line.variant_id),
+        "id": CART_ITEM.write(line.item_id),
+        "product_id": PRODUCT.write(line.product_id),
+        "variant_id": VARIANT.write(line.variant_id),
         "title": line.title,
         "sku": line.sku,
         "options": [{"name": name, "value": value} for name, value in line.options],
@@ -96,7 +122,7 @@ def _item(line: CartLine, priced: PricedLine | None, currency: str) -> Fields:
 
 
 def _picture(picture: Picture) -> Fields:
-    return {"id": format_written_id(Prefix.MEDIA, picture.id), "url": picture.url, "alt_text": picture.alt_text}
+    return {"id": MEDIA.write_stored(picture.id), "url": picture.url, "alt_text": picture.alt_text}
 
 
 def _availability(line: CartLine) -> Fields:

@@ -1,391 +1,157 @@
-"""All other SQL about carts. Every write of an owner's cart comes as commands to be run with `LOAD` by `together`."""
+"""Carts as such: whose they are, and opening, touching, locking and closing them.
 
-from dataclasses import dataclass
+Every change of an owner's cart is a bound statement, to be run with `load_queries.loading_cart` by `together`.
+"""
+
+from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
+from typing import Final, Generic, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Integer,
-    Text,
-    Uuid,
-    and_,
-    bindparam,
-    case,
-    cast,
-    delete,
-    exists,
-    func,
-    literal_column,
-    null,
-    or_,
-    select,
-    text,
-    update,
-)
-from sqlalchemy.dialects.postgresql import CHAR, JSONB, insert
+from sqlalchemy import ColumnElement, DateTime, Uuid, and_, bindparam, cast, exists, select, update
+from sqlalchemy.dialects.postgresql import CHAR, insert
 from sqlalchemy.sql.base import Executable
 
-from server.db.batches import BatchDelete
-from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
-from server.features.cart.load_queries import (
-    ONE,
-    OPEN,
-    ORDERED,
-    OwnerCommand,
-    address_country,
-    cart,
-    goes_to,
-    item,
-    method,
-    method_price,
-    obtainable,
-    product,
-    purchasable,
-    stock,
-    variant,
-    variant_price,
-)
-from server.features.cart.rules import MAX_LINES, MAX_QUANTITY, AddFacts
+from server.db.rows import columns_of
+from server.db.session import ReadTx, WriteTx
+from server.db.statement import Bound, Command, ScalarQuery
+from server.db.words import word
+from server.features.cart.rules import LIFETIME
 from server.features.cart.tables import CartItems, Carts
-from server.features.catalog.tables import Products, VariantPrices, Variants
-from server.features.inventory.tables import StockItems
-from server.features.pricing.tables import ShippingMethods, ShippingPrices
-from server.features.pricing.values import ShippingMethod as PricedMethod
+from server.features.cart.values import CartRow, CartStatus, Owner
 from server.features.users.tables import Users
-from server.kernel.ids import CartId, CartItemId, VariantId
+from server.kernel.ids import CART, CartId, UserId
 
+S = TypeVar("S")
 
-@dataclass(frozen=True, slots=True)
-class CartRow:
-    """A cart that is locked now."""
+NOW = bindparam("now", type_=DateTime(timezone=True))
+TOUCHED: Final[dict[str, ColumnElement[datetime]]] = {
+    "updated_time": NOW,
+    "expires_time": bindparam("expires_time", type_=DateTime(timezone=True)),
+}
+CART_COLUMNS: Final = columns_of(CartRow, Carts)
+IS_OPEN: Final = Carts.status == word(CartStatus.OPEN)
 
-    id: CartId
-    status: str
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class ItemFacts:
-    """What was found when an item's quantity was to be set."""
-
-    variant_id: VariantId
-    # How many can be had, backorders included; None: not counted.
-    obtainable: int | None
-    changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MethodFacts:
-    """What was found when a shipping method was to be chosen."""
-
-    addressed: bool
-    known: bool
-    offered: bool
-
-
-_user = Users.__table__.c
-_NOW = bindparam("now", type_=DateTime(timezone=True))
-_EXPIRES = bindparam("expires_time", type_=DateTime(timezone=True))
-_QUANTITY = bindparam("quantity", type_=Integer())
 _CURRENCY = bindparam("currency", type_=CHAR(3))
-_TOUCHED: dict[str, ColumnElement[datetime]] = {"updated_time": _NOW, "expires_time": _EXPIRES}
-_COLUMNS = (cart.id, cart.status, cart.currency)
+
+
+class ForOwner(Generic[S]):
+    """A statement about the open cart of an owner, whom `owner_id` names: one for users and one for guests."""
+
+    __slots__ = ("_guest", "_user")
+
+    def __init__(self, make: Callable[[ColumnElement[bool]], S]) -> None:
+        """Take what makes the statement of the condition that the cart is the owner's and open."""
+        owner_id = bindparam("owner_id", type_=Uuid())
+        self._user = make(and_(Carts.user_id == owner_id, IS_OPEN))
+        self._guest = make(and_(Carts.id == owner_id, Carts.user_id.is_(None), IS_OPEN))
+
+    def of(self, owner: Owner) -> S:
+        """Return the one for this owner."""
+        return self._guest if owner.user_id is None else self._user
 
 
 def _open_user_cart() -> Executable:
     """Find or make the user's open cart, and lock it: the unique index decides between two that make it at once."""
     columns = ["id", "user_id", "currency", "email", "created_time", "updated_time", "expires_time"]
-    currency = cast(_CURRENCY, CHAR(3))
-    values = select(bindparam("new_id", type_=Uuid()), _user.id, currency, _user.email, _NOW, _NOW, _EXPIRES)
-    new = insert(Carts).from_select(columns, values.where(_user.id == bindparam("user_id", type_=Uuid())))
-    return new.on_conflict_do_update(
-        index_elements=["user_id"], index_where=text("status = 'OPEN'"), set_=_TOUCHED
-    ).returning(*_COLUMNS)
+    values = select(
+        bindparam("new_id", type_=Uuid()), Users.id, cast(_CURRENCY, CHAR(3)), Users.email, NOW, *TOUCHED.values()
+    )
+    new = insert(Carts).from_select(columns, values.where(Users.id == bindparam("user_id", type_=Uuid())))
+    return new.on_conflict_do_update(index_elements=["user_id"], index_where=IS_OPEN, set_=TOUCHED).returning(
+        *CART_COLUMNS
+    )
 
 
 def _open_guest_cart() -> Executable:
-    new = insert(Carts).values(id=bindparam("cart_id", type_=Uuid()), currency=_CURRENCY, created_time=_NOW, **_TOUCHED)
+    new = insert(Carts).values(id=bindparam("cart_id", type_=Uuid()), currency=_CURRENCY, created_time=NOW, **TOUCHED)
     return new.on_conflict_do_update(
-        index_elements=["id"], set_=_TOUCHED, where=and_(cart.status == OPEN, cart.user_id.is_(None))
-    ).returning(*_COLUMNS)
+        index_elements=["id"], set_=TOUCHED, where=and_(IS_OPEN, Carts.user_id.is_(None))
+    ).returning(*CART_COLUMNS)
 
 
 def _touch(owned: ColumnElement[bool]) -> Executable:
-    return update(Carts).where(owned).values(_TOUCHED).returning(*_COLUMNS)
+    return update(Carts).where(owned).values(TOUCHED).returning(*CART_COLUMNS)
 
 
-def _add(owned: ColumnElement[bool]) -> Executable:
-    others = CartItems.__table__.alias("others").c
-    present = item.quantity
-    target = (
-        select(
-            cart.id.label("cart_id"),
-            cart.currency,
-            product.status,
-            variant.active,
-            variant_price.amount_minor.is_not(None).label("has_price"),
-            obtainable.label("obtainable"),
-            present.label("present"),
-            select(func.count())
-            .where(others.cart_id == cart.id)
-            .correlate(Carts)
-            .scalar_subquery()
-            .label("line_count"),
-            purchasable.label("purchasable"),
-        )
-        .select_from(Carts)
-        .join(Variants, variant.id == bindparam("variant_id", type_=Uuid()))
-        .join(Products, product.id == variant.product_id)
-        .outerjoin(VariantPrices, and_(variant_price.variant_id == variant.id, variant_price.currency == cart.currency))
-        .outerjoin(StockItems, stock.variant_id == variant.id)
-        .outerjoin(CartItems, and_(item.cart_id == cart.id, item.variant_id == variant.id))
-        .where(owned)
-        .cte("target")
-    )
-    wanted = func.coalesce(target.c.present, literal_column("0")) + _QUANTITY
-    asked = bindparam("asked_currency", type_=Text())
-    rows = select(
-        bindparam("item_id", type_=Uuid()),
-        target.c.cart_id,
-        bindparam("variant_id", type_=Uuid()),
-        cast(_QUANTITY, Integer),
-        _NOW,
-    ).where(
-        target.c.purchasable,
-        or_(asked == literal_column("''"), asked == target.c.currency),
-        or_(target.c.obtainable.is_(None), wanted <= target.c.obtainable),
-        or_(target.c.present.is_not(None), target.c.line_count < literal_column(str(MAX_LINES))),
-        wanted <= literal_column(str(MAX_QUANTITY)),
-    )
-    new = insert(CartItems).from_select(["id", "cart_id", "variant_id", "quantity", "created_time"], rows)
-    added = (
-        new.on_conflict_do_update(
-            index_elements=["cart_id", "variant_id"], set_={"quantity": item.quantity + new.excluded.quantity}
-        )
-        .returning(item.id)
-        .cte("added")
-    )
-    return select(
-        target.c.currency,
-        target.c.status,
-        target.c.active,
-        target.c.has_price,
-        target.c.obtainable,
-        target.c.present,
-        target.c.line_count,
-        exists(select(added.c.id)),
-    )
-
-
-def _set_quantity(owned: ColumnElement[bool]) -> Executable:
-    target = (
-        select(item.id, item.variant_id, obtainable.label("obtainable"))
-        .select_from(CartItems)
-        .join(Carts, cart.id == item.cart_id)
-        .outerjoin(StockItems, stock.variant_id == item.variant_id)
-        .where(item.id == bindparam("item_id", type_=Uuid()), owned)
-        .cte("target")
-    )
-    changed = (
-        update(CartItems)
-        .where(item.id == target.c.id, or_(target.c.obtainable.is_(None), target.c.obtainable >= _QUANTITY))
-        .values(quantity=_QUANTITY)
-        .returning(item.id)
-        .cte("changed")
-    )
-    return select(target.c.variant_id, target.c.obtainable, exists(select(changed.c.id)))
-
-
-def _remove(owned: ColumnElement[bool]) -> Executable:
-    return (
-        delete(CartItems)
-        .where(item.id == bindparam("item_id", type_=Uuid()), item.cart_id == cart.id, owned)
-        .returning(item.id)
-    )
-
-
-def _set_email(owned: ColumnElement[bool]) -> Executable:
-    return update(Carts).where(owned).values(email=bindparam("email"), **_TOUCHED).returning(*_COLUMNS)
-
-
-def _set_addresses(owned: ColumnElement[bool]) -> Executable:
-    country = cast(bindparam("country", type_=CHAR(2)), CHAR(2))
-    still_offered = (
-        select(method.id)
-        .join(ShippingPrices, _offered_in_currency())
-        .where(method.id == cart.shipping_method_id, method.active, goes_to(country))
-        .correlate(Carts)
-        .scalar_subquery()
-    )
-    return (
-        update(Carts)
-        .where(owned)
-        .values(
-            shipping_address=bindparam("shipping", type_=JSONB(none_as_null=True)),
-            billing_address=bindparam("billing", type_=JSONB(none_as_null=True)),
-            shipping_method_id=still_offered,
-            **_TOUCHED,
-        )
-        .returning(*_COLUMNS)
-    )
+def _lock(owned: ColumnElement[bool]) -> Executable:
+    return select(*CART_COLUMNS).where(owned).with_for_update(of=Carts, key_share=True)
 
 
 def _adopt_currency(owned: ColumnElement[bool]) -> Executable:
-    empty = ~exists(select(item.id).where(item.cart_id == cart.id).correlate(Carts))
-    other = cart.currency != cast(_CURRENCY, CHAR(3))
-    return update(Carts).where(owned, other, empty).values(currency=_CURRENCY).returning(*_COLUMNS)
+    empty = ~exists(select(CartItems.id).where(CartItems.cart_id == Carts.id).correlate(Carts))
+    other = Carts.currency != cast(_CURRENCY, CHAR(3))
+    return update(Carts).where(owned, other, empty).values(currency=_CURRENCY).returning(*CART_COLUMNS)
 
 
-def _offered_in_currency() -> ColumnElement[bool]:
-    return and_(method_price.shipping_method_id == method.id, method_price.currency == cart.currency)
+_OPEN_USER_CART = Command(_open_user_cart(), CartRow)
+_OPEN_GUEST_CART = Command(_open_guest_cart(), CartRow)
+_TOUCH = ForOwner(lambda owned: Command(_touch(owned), CartRow))
+_LOCK = ForOwner(lambda owned: Command(_lock(owned), CartRow))
+_ADOPT_CURRENCY = ForOwner(lambda owned: Command(_adopt_currency(owned), CartRow))
+_CLOSE = Command(
+    update(Carts)
+    .where(Carts.id == bindparam("cart_id"), IS_OPEN)
+    .values(status=word(CartStatus.ORDERED), updated_time=NOW)
+)
+_GUEST_STATUS = ScalarQuery(select(Carts.status).where(Carts.id == bindparam("cart_id"), Carts.user_id.is_(None)), str)
+_USER_EMAIL = ScalarQuery(select(Users.email).where(Users.id == bindparam("user_id")), str)
 
 
-def _set_method(owned: ColumnElement[bool]) -> Executable:
-    offered = and_(method_price.amount_minor.is_not(None), goes_to(address_country))
-    target = (
-        select(
-            cart.id,
-            method.id.label("method_id"),
-            cart.shipping_address.is_not(None).label("addressed"),
-            method.id.is_not(None).label("known"),
-            func.coalesce(offered, literal_column("false")).label("offered"),
+async def open_user_cart(tx: WriteTx, user_id: UserId, *, currency: str, now: datetime) -> CartRow:
+    """Lock a user's open cart, having made it in this currency when there was none."""
+    return await _OPEN_USER_CART.one(
+        tx, new_id=CART.new(), user_id=user_id, currency=currency, now=now, expires_time=now + LIFETIME
+    )
+
+
+def opening_cart(owner: Owner, *, currency: str, now: datetime) -> Bound[CartRow | None]:
+    """Return the statement that locks an owner's open cart, having made it in this currency when there was none.
+
+    Its result is None for a guest whose cart is closed.
+    """
+    if owner.user_id is None:
+        return _OPEN_GUEST_CART.bind_first(
+            cart_id=owner.cart_id, currency=currency, now=now, expires_time=now + LIFETIME
         )
-        .select_from(Carts)
-        .outerjoin(ShippingMethods, and_(method.id == bindparam("method_id", type_=Uuid()), method.active))
-        .outerjoin(ShippingPrices, _offered_in_currency())
-        .where(owned)
-        .cte("target")
-    )
-    changed = (
-        update(Carts)
-        .where(cart.id == target.c.id, target.c.addressed, target.c.offered)
-        .values(shipping_method_id=target.c.method_id)
-        .cte("changed")
-    )
-    return select(target.c.addressed, target.c.known, target.c.offered).add_cte(changed)
-
-
-def _move_items() -> Executable:
-    """Add a guest's items to another cart: never more than can be had, never fewer than lay there, at least one."""
-    own = CartItems.__table__.alias("own").c
-    into = bindparam("into_id", type_=Uuid())
-    both = item.quantity + func.coalesce(own.quantity, literal_column("0"))
-    # PostgreSQL's least() passes over the NULL of what is not counted.
-    quantity = func.greatest(own.quantity, ONE, func.least(both, obtainable, literal_column(str(MAX_QUANTITY))))
-    rows = (
-        select(func.uuidv7(type_=Uuid()), into, item.variant_id, cast(quantity, Integer), _NOW)
-        .select_from(CartItems)
-        .outerjoin(own.id.table, and_(own.cart_id == into, own.variant_id == item.variant_id))
-        .outerjoin(StockItems, stock.variant_id == item.variant_id)
-        .where(item.cart_id == bindparam("guest_id", type_=Uuid()))
-        .order_by(item.id)
-    )
-    new = insert(CartItems).from_select(["id", "cart_id", "variant_id", "quantity", "created_time"], rows)
-    return new.on_conflict_do_update(
-        index_elements=["cart_id", "variant_id"], set_={"quantity": new.excluded.quantity}
-    ).returning(item.id)
-
-
-def _take_over() -> Executable:
-    """Copy what the guest said and the user did not, and close the guest's cart, in one statement."""
-    guest = (
-        update(Carts)
-        .where(cart.id == bindparam("guest_id", type_=Uuid()))
-        .values(status=literal_column("'MERGED'"), updated_time=_NOW)
-        .returning(cart.shipping_address, cart.billing_address, cart.shipping_method_id)
-        .cte("guest")
-    )
-    unsaid = cart.shipping_address.is_(None)
-    return (
-        update(Carts)
-        .where(cart.id == bindparam("into_id", type_=Uuid()))
-        .values(
-            shipping_address=func.coalesce(cart.shipping_address, guest.c.shipping_address),
-            billing_address=case((unsaid, guest.c.billing_address), else_=cart.billing_address),
-            shipping_method_id=func.coalesce(cart.shipping_method_id, guest.c.shipping_method_id),
-        )
-        .returning(*_COLUMNS)
+    return _OPEN_USER_CART.bind_first(
+        new_id=CART.new(), user_id=owner.user_id, currency=currency, now=now, expires_time=now + LIFETIME
     )
 
 
-OPEN_USER_CART = Command(_open_user_cart(), CartRow)
-OPEN_GUEST_CART = Command(_open_guest_cart(), CartRow)
-TOUCH = OwnerCommand(_touch, CartRow)
-ADD = OwnerCommand(_add, AddFacts)
-SET_QUANTITY = OwnerCommand(_set_quantity, ItemFacts)
-REMOVE = OwnerCommand(_remove, CartItemId)
-SET_EMAIL = OwnerCommand(_set_email, CartRow)
-SET_ADDRESSES = OwnerCommand(_set_addresses, CartRow)
-SET_METHOD = OwnerCommand(_set_method, MethodFacts)
-LOCK = OwnerCommand(lambda owned: select(*_COLUMNS).where(owned).with_for_update(of=Carts, key_share=True), CartRow)
-LOCK_GUEST_CART = Command(
-    select(*_COLUMNS)
-    .where(cart.id == bindparam("cart_id"), cart.user_id.is_(None))
-    .with_for_update(of=Carts, key_share=True),
-    CartRow,
-)
-# An empty cart takes the currency of what comes in. A statement of its own: it has to see what was put in by whoever
-# held the cart until now.
-ADOPT_CURRENCY = OwnerCommand(_adopt_currency, CartRow)
-MOVE_ITEMS = ScalarCommand(_move_items(), UUID)
-TAKE_OVER = Command(_take_over(), CartRow)
-LIST_METHODS = Query(
-    select(
-        method.id,
-        method.code,
-        method.name,
-        method.description,
-        method_price.amount_minor,
-        method_price.free_from_amount_minor,
-        method.tax_class,
-    )
-    .join(
-        ShippingPrices,
-        and_(
-            method_price.shipping_method_id == method.id, method_price.currency == bindparam("currency", type_=CHAR(3))
-        ),
-    )
-    .where(method.active, goes_to(cast(bindparam("country", type_=CHAR(2)), CHAR(2))))
-    .order_by(method.position, method.id)
-    .limit(literal_column("100", Integer)),
-    PricedMethod,
-)
-CLOSE = Command(
-    update(Carts).where(cart.id == bindparam("cart_id"), cart.status == OPEN).values(status=ORDERED, updated_time=_NOW)
-)
-GUEST_STATUS = ScalarQuery(select(cart.status).where(cart.id == bindparam("cart_id"), cart.user_id.is_(None)), str)
-USER_EMAIL = ScalarQuery(select(_user.email).where(_user.id == bindparam("user_id")), str)
-_CLOSED = cart.status.in_([literal_column("'ORDERED'", Text), literal_column("'MERGED'", Text)])
-_BEFORE = bindparam("before", type_=DateTime(timezone=True))
+def touching_cart(owner: Owner, *, now: datetime) -> Bound[CartRow | None]:
+    """Return the statement that locks an owner's open cart and keeps it for longer."""
+    return _TOUCH.of(owner).bind_first(owner_id=owner.id, now=now, expires_time=now + LIFETIME)
 
 
-def _forget_ordered() -> Executable:
-    """Empty some guests' carts that were ordered long ago; their rows stay, see `tables.Carts`."""
-    some = (
-        select(cart.id)
-        .where(_CLOSED, cart.status == ORDERED, cart.user_id.is_(None), cart.updated_time <= _BEFORE)
-        .limit(bindparam("batch_rows", type_=Integer()))
-        .with_for_update(skip_locked=True)
-        .cte("some")
-    )
-    emptied = delete(CartItems).where(item.cart_id.in_(select(some.c.id))).cte("emptied")
-    nothing = {"email": literal_column("''"), "shipping_address": null(), "billing_address": null()}
-    return (
-        update(Carts)
-        .where(cart.id.in_(select(some.c.id)))
-        .values(status=literal_column("'FORGOTTEN'"), shipping_method_id=null(), **nothing)
-        .add_cte(emptied)
-    )
+def locking_cart(owner: Owner) -> Bound[CartRow | None]:
+    """Return the statement that locks an owner's open cart."""
+    return _LOCK.of(owner).bind_first(owner_id=owner.id)
 
 
-EXPIRED = BatchDelete(Carts, and_(cart.status == OPEN, cart.expires_time <= _NOW))
-FORGET_ORDERED = Command(_forget_ordered())
-# A user's ordered carts and all merged ones: no order can ever be made of them again.
-CLOSED = BatchDelete(
-    Carts,
-    and_(
-        _CLOSED, cart.updated_time <= _BEFORE, or_(cart.user_id.is_not(None), cart.status == literal_column("'MERGED'"))
-    ),
-)
+async def adopt_currency(tx: WriteTx, owner: Owner, *, currency: str) -> bool:
+    """Give an empty cart another currency, that of what comes in; return whether that was done."""
+    return await _ADOPT_CURRENCY.of(owner).first(tx, owner_id=owner.id, currency=currency) is not None
+
+
+def adopting_currency(owner: Owner, *, currency: str) -> Bound[object]:
+    """Return the statement of `adopt_currency`.
+
+    It is one of its own: it has to see what was put in by whoever held the cart until now.
+    """
+    return _ADOPT_CURRENCY.of(owner).bind(owner_id=owner.id, currency=currency)
+
+
+async def close_cart(tx: WriteTx, cart_id: CartId, *, now: datetime) -> bool:
+    """Mark a cart as ordered; return whether it was open."""
+    return await _CLOSE.run(tx, cart_id=cart_id, now=now) > 0
+
+
+async def find_guest_status(tx: ReadTx, cart_id: CartId) -> CartStatus | None:
+    """Return what became of a guest's cart."""
+    status = await _GUEST_STATUS.first(tx, cart_id=cart_id)
+    return None if status is None else CartStatus(status)
+
+
+async def find_user_email(tx: ReadTx, user_id: UserId) -> str | None:
+    """Return the address of an account."""
+    return await _USER_EMAIL.first(tx, user_id=user_id)

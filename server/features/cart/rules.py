@@ -1,48 +1,50 @@
 """What a cart costs, what it lacks, and why it refuses: pure functions."""
 
-from datetime import datetime
-from typing import NamedTuple
-from uuid import UUID
+from datetime import datetime, timedelta
 
-from server.features.cart.errors import CartEmpty, CartFull, CurrencyMismatch, VariantUnavailable
-from server.features.cart.values import CartSnapshot, Checkout, CheckoutLine, PricedView
-from server.features.pricing.rules import PricedCart, PriceLine, price
+from server.features.cart.errors import (
+    CartEmpty,
+    CartFull,
+    CheckoutIncomplete,
+    OtherCurrencyAsked,
+    PriceMissing,
+    VariantUnavailable,
+)
+from server.features.cart.values import AddFacts, CartSnapshot, Checkout, CheckoutLine, PricedView
+from server.features.inventory.errors import OutOfStock, VariantNotFound
+from server.features.pricing.priced_values import PricedCart
+from server.features.pricing.rules import price
+from server.features.pricing.values import PriceLine
 from server.kernel.errors import AppError, invalid_field
+from server.kernel.ids import VariantId
 
 MAX_LINES = 100
 MAX_QUANTITY = 9999
+# How long a cart is kept after its last change.
+LIFETIME = timedelta(days=30)
 
 
-class AddFacts(NamedTuple):
-    """What was found when something was to be put in; the fields stand in the order of the columns that are read."""
+def check_added(facts: AddFacts | None, variant_id: VariantId, *, quantity: int, currency: str) -> None:
+    """Raise what stood against putting something in: VariantNotFound, OutOfStock and others.
 
-    currency: str
-    product_status: str
-    variant_active: bool
-    has_price: bool
-    # How many can be had, backorders included; None: not counted.
-    obtainable: int | None
-    # How many were in the cart already; None: it is a new line.
-    present: int | None
-    line_count: int
-    added: bool
-
-    @property
-    def shown(self) -> bool:
-        """Whether the caller may know of the variant."""
-        return self.product_status != "DRAFT"
+    `currency` is the one that was asked for; empty for any.
+    """
+    if facts is None or not facts.shown:
+        raise VariantNotFound(variant_id)
+    if facts.added:
+        return
+    error = _why_not_added(facts, variant_id, quantity=quantity, currency=currency)
+    raise error or OutOfStock({variant_id: max(0, facts.obtainable or 0)})
 
 
-def why_not_added(facts: AddFacts, variant_id: UUID, *, quantity: int, currency: str) -> AppError | None:
+def _why_not_added(facts: AddFacts, variant_id: VariantId, *, quantity: int, currency: str) -> AppError | None:
     """Name the first thing that stands against it; None: only the stock does."""
     if not facts.variant_active or facts.product_status != "ACTIVE":
         return VariantUnavailable(variant_id)
     if currency and currency != facts.currency:
-        message = f"The prices of this cart are in {facts.currency}"
-        return CurrencyMismatch(message, currency=facts.currency, variant_id=variant_id)
+        return OtherCurrencyAsked(variant_id, currency=facts.currency)
     if not facts.has_price:
-        message = f"It has no price in {facts.currency}, the currency of this cart"
-        return CurrencyMismatch(message, currency=facts.currency, variant_id=variant_id)
+        return PriceMissing(variant_id, currency=facts.currency)
     if facts.present is None and facts.line_count >= MAX_LINES:
         return CartFull(MAX_LINES)
     if (facts.present or 0) + quantity > MAX_QUANTITY:
@@ -99,6 +101,13 @@ def missing_parts(snapshot: CartSnapshot) -> tuple[str, ...]:
         if snapshot.shipping_method is None:
             missing.append("shipping_method")
     return tuple(missing)
+
+
+def destination(snapshot: CartSnapshot) -> str:
+    """Return the country to which a cart goes. Raises CheckoutIncomplete."""
+    if snapshot.shipping_address is None:
+        raise CheckoutIncomplete(("shipping_address",))
+    return str(snapshot.shipping_address["region_code"])
 
 
 def make_checkout(snapshot: CartSnapshot, now: datetime) -> Checkout:

@@ -5,12 +5,28 @@ What is made for each line or for each call is a NamedTuple: a frozen dataclass 
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
-from server.features.pricing.rules import PricedCart, PricedLine, TaxRate
+from server.features.pricing.priced_values import PricedCart, PricedLine
+from server.features.pricing.tax_values import TaxRate
 from server.features.pricing.values import ShippingMethod
 from server.kernel.actor import Actor
 from server.kernel.ids import CartId, CartItemId, ProductId, UserId, VariantId
+
+
+class CartStatus(StrEnum):
+    """What became of a cart."""
+
+    OPEN = "OPEN"
+    # An order was placed of it.
+    ORDERED = "ORDERED"
+    # A guest's that went into a user's.
+    MERGED = "MERGED"
+    # A guest's ordered cart of long ago, which holds nothing any more.
+    FORGOTTEN = "FORGOTTEN"
+
 
 # The JSON form of kontor.type.v1.PostalAddress, in snake_case.
 Address = dict[str, Any]
@@ -29,6 +45,20 @@ class Owner:
         if actor.user_id is not None:
             return cls(actor.user_id, None)
         return None if actor.cart_id is None else cls(None, actor.cart_id)
+
+    @property
+    def id(self) -> UUID | None:
+        """The user's id, or the guest's cart's."""
+        return self.cart_id if self.user_id is None else self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class CartRow:
+    """A cart that is locked now."""
+
+    id: CartId
+    status: CartStatus
+    currency: str
 
 
 class Picture(NamedTuple):
@@ -60,7 +90,7 @@ class CartLine(NamedTuple):
     # Whether it can still be bought, in the cart's currency. When not, its price is 0 and it counts nothing.
     purchasable: bool
     unit_price_minor: int
-    compare_at_minor: int | None
+    compare_at_amount_minor: int | None
     tax_class: str
     requires_shipping: bool
     weight_grams: int
@@ -84,6 +114,43 @@ class CartSnapshot(NamedTuple):
     shipping_method: ShippingMethod | None
     lines: tuple[CartLine, ...]
     rates: tuple[TaxRate, ...]
+
+
+class AddFacts(NamedTuple):
+    """What was found when something was to be put in."""
+
+    currency: str
+    product_status: str
+    variant_active: bool
+    has_price: bool
+    # How many can be had, backorders included; None: not counted.
+    obtainable: int | None
+    # How many were in the cart already; None: it is a new line.
+    present: int | None
+    line_count: int
+    added: bool
+
+    @property
+    def shown(self) -> bool:
+        """Whether the caller may know of the variant."""
+        return self.product_status != "DRAFT"
+
+
+class ItemFacts(NamedTuple):
+    """What was found when an item's quantity was to be set."""
+
+    variant_id: VariantId
+    # How many can be had, backorders included; None: not counted.
+    obtainable: int | None
+    changed: bool
+
+
+class MethodFacts(NamedTuple):
+    """What was found when a shipping method was to be chosen."""
+
+    addressed: bool
+    known: bool
+    offered: bool
 
 
 class OfferedMethod(NamedTuple):

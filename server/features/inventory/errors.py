@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from itertools import islice
-from uuid import UUID
 
 from server.kernel.errors import FailedPrecondition, NotFound
-from server.kernel.ids import Prefix, format_id
+from server.kernel.ids import VARIANT, VariantId
 
 # Errors travel in trailers, of which gRPC's clients take 8 KiB by default: https://grpc.io/docs/guides/metadata/
 _IN_WORDS = 3
@@ -17,10 +16,10 @@ class OutOfStock(FailedPrecondition):
 
     reason = "OUT_OF_STOCK"
 
-    def __init__(self, available: Mapping[UUID, int]) -> None:
+    def __init__(self, available: Mapping[VariantId, int]) -> None:
         self.available = available
         some = islice(available.items(), _IN_METADATA)
-        left = {format_id(Prefix.VARIANT, variant_id): str(count) for variant_id, count in some}
+        left = {VARIANT.write(variant_id): str(count) for variant_id, count in some}
         listed = ", ".join(f"{count} of {variant}" for variant, count in islice(left.items(), _IN_WORDS))
         if len(available) > _IN_WORDS:
             listed += f" and fewer than wanted of {len(available) - _IN_WORDS} more"
@@ -46,13 +45,13 @@ class StockNotTracked(FailedPrecondition):
 
     reason = "STOCK_NOT_TRACKED"
 
-    def __init__(self, variant_id: UUID) -> None:
-        variant = format_id(Prefix.VARIANT, variant_id)
+    def __init__(self, variant_id: VariantId) -> None:
+        variant = VARIANT.write(variant_id)
         super().__init__(f"The stock of {variant} is not counted", metadata={"variant_id": variant})
 
 
 class VariantNotFound(NotFound):
     """There is no such variant."""
 
-    def __init__(self, variant_id: UUID) -> None:
-        super().__init__(f"There is no variant {format_id(Prefix.VARIANT, variant_id)}")
+    def __init__(self, variant_id: VariantId) -> None:
+        super().__init__(f"There is no variant {VARIANT.write(variant_id)}")

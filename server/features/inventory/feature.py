@@ -15,7 +15,7 @@ class InventoryFeature(Feature):
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self.stock = InventoryService(core.db, core.clock)
+        self.stock = InventoryService(db=core.db, clock=core.clock)
 
     def services(self) -> Sequence[Service]:
         return [service_of(inventory_service_pb2, InventoryServicer(self._core.db, self.stock))]

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from server.db.idempotency import Claim
-from server.db.session import Database, ReadTx, WriteTx
+from server.db.session import Database, WriteTx
 from server.db.statement import together
 from server.features.events import service as events
-from server.features.inventory import hold_queries, queries
-from server.features.inventory.errors import OutOfStock, StockNotTracked, StockReserved, VariantNotFound
+from server.features.inventory import hold_queries, queries, release_queries
+from server.features.inventory.errors import OutOfStock, StockReserved
 from server.features.inventory.events import StockAdjusted
 from server.features.inventory.values import FirstCount, Shortage, Stock
 from server.kernel.clock import Clock
@@ -35,12 +35,11 @@ async def hold(
     on those rows that are past their deadline are taken back, and it is tried once more.
     Raises OutOfStock naming every short variant with what can be had of it; nothing is reserved then.
     """
-    short = await _try_hold(tx, order_id, demand, expires_time=expires_time, now=now)
+    short = await hold_queries.hold_units(tx, order_id, demand, expires_time=expires_time, now=now)
     if not short:
         return
-    overdue = [shortage.variant_id for shortage in short]
-    if await hold_queries.EXPIRE_OVERDUE.all(tx, variant_ids=overdue, now=now, actor_id=None):
-        short = await _try_hold(tx, order_id, demand, expires_time=expires_time, now=now)
+    if await hold_queries.expire_overdue(tx, [shortage.variant_id for shortage in short], now=now):
+        short = await hold_queries.hold_units(tx, order_id, demand, expires_time=expires_time, now=now)
     if short:
         raise _out_of_stock(short)
 
@@ -50,11 +49,14 @@ async def commit(tx: WriteTx, order_id: OrderId, *, now: datetime, actor_id: Use
 
     What it lost by expiry is held again first. Raises OutOfStock when that is sold meanwhile; nothing is changed then.
     """
-    commit_held = hold_queries.COMMIT.bind(order_id=order_id, now=now, actor_id=actor_id)
-    _, (lost,) = await together(tx, hold_queries.LOCK.bind(order_id=order_id), commit_held)
+    _, lost = await together(
+        tx,
+        hold_queries.locking_stock(order_id),
+        hold_queries.committing_held(order_id, actor_id=actor_id, now=now),
+    )
     if lost:
         await _hold_again(tx, order_id, expires_time=now, now=now)
-        await hold_queries.COMMIT.one(tx, order_id=order_id, now=now, actor_id=actor_id)
+        await hold_queries.commit_held(tx, order_id, actor_id=actor_id, now=now)
 
 
 async def extend(tx: WriteTx, order_id: OrderId, *, expires_time: datetime, now: datetime) -> bool:
@@ -62,10 +64,10 @@ async def extend(tx: WriteTx, order_id: OrderId, *, expires_time: datetime, now:
 
     False: what was lost is sold meanwhile, so it stays lost; what is left is held on.
     """
-    _, (lost,) = await together(
+    _, lost = await together(
         tx,
-        hold_queries.LOCK.bind(order_id=order_id),
-        hold_queries.EXTEND.bind(order_id=order_id, expires_time=expires_time),
+        hold_queries.locking_stock(order_id),
+        hold_queries.extending_held(order_id, expires_time=expires_time),
     )
     if not lost:
         return True
@@ -89,14 +91,7 @@ async def consume(
     Variants of which the order reserved nothing pass: their stock was not counted when it was placed.
     Raises OutOfStock when goods on backorder have not come in yet; nothing is consumed then.
     """
-    short = await hold_queries.CONSUME.all(
-        tx,
-        order_id=order_id,
-        variant_id=list(quantities),
-        quantity=list(quantities.values()),
-        now=now,
-        actor_id=actor_id,
-    )
+    short = await release_queries.consume_units(tx, order_id, quantities, actor_id=actor_id, now=now)
     if short:
         raise _out_of_stock(short)
 
@@ -108,8 +103,7 @@ async def release(
 
     `expired`: its time was up; a late `commit` can still hold it again. Else it is given up for good.
     """
-    command = hold_queries.EXPIRE if expired else hold_queries.RELEASE
-    return int(await command.one(tx, order_id=order_id, now=now, actor_id=actor_id))
+    return await release_queries.release_units(tx, order_id, expired=expired, actor_id=actor_id, now=now)
 
 
 async def create_stock(tx: WriteTx, counts: Sequence[FirstCount], *, now: datetime) -> None:
@@ -120,7 +114,7 @@ async def create_stock(tx: WriteTx, counts: Sequence[FirstCount], *, now: dateti
 class InventoryService:
     """The staff's side of stock."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, *, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
 
@@ -140,7 +134,7 @@ class InventoryService:
         """
         async with self._db.write() as tx:
             if await claim.take(tx, variant_id) is not None:
-                return await get_stock(tx, variant_id)
+                return await queries.get_stock(tx, variant_id)
             stock = await queries.adjust_on_hand(
                 tx,
                 variant_id,
@@ -151,41 +145,17 @@ class InventoryService:
                 now=self._clock.now(),
             )
             if stock is None:
-                present = await get_stock(tx, variant_id)
+                present = await queries.get_stock(tx, variant_id)
                 raise StockReserved(on_hand=present.on_hand, reserved=present.reserved)
             product_id = await queries.get_product_id(tx, variant_id)
             await events.record(tx, StockAdjusted(variant_id=variant_id, product_ids=(product_id,)))
             return stock
 
 
-async def get_stock(tx: ReadTx, variant_id: VariantId) -> Stock:
-    """Return the counters of a variant. Raises VariantNotFound, StockNotTracked."""
-    stock = await queries.find_stock(tx, variant_id)
-    if stock is not None:
-        return stock
-    if await queries.variant_exists(tx, variant_id):
-        raise StockNotTracked(variant_id)
-    raise VariantNotFound(variant_id)
-
-
 async def _hold_again(tx: WriteTx, order_id: OrderId, *, expires_time: datetime, now: datetime) -> None:
-    units = await hold_queries.LOST_UNITS.all(tx, order_id=order_id)
-    await hold(tx, order_id, dict(units), expires_time=expires_time, now=now)
-    await hold_queries.FORGET_LOST.run(tx, order_id=order_id)
-
-
-async def _try_hold(
-    tx: WriteTx, order_id: OrderId, demand: Mapping[VariantId, int], *, expires_time: datetime, now: datetime
-) -> list[Shortage]:
-    return await hold_queries.HOLD.all(
-        tx,
-        order_id=order_id,
-        variant_id=list(demand),
-        quantity=list(demand.values()),
-        expires_time=expires_time,
-        now=now,
-        actor_id=None,
-    )
+    lost = await hold_queries.list_lost(tx, order_id)
+    await hold(tx, order_id, dict(lost), expires_time=expires_time, now=now)
+    await hold_queries.forget_lost(tx, order_id)
 
 
 def _out_of_stock(short: Sequence[Shortage]) -> OutOfStock:

@@ -3,7 +3,40 @@
 Rates are the standard and some reduced ones as published for 2025; a real shop asks its tax adviser.
 """
 
-from server.features.pricing.values import NewShippingMethod, NewShippingPrice, NewTaxRate
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NewTaxRate:
+    """A tax rate to store; `region` is empty for the whole country."""
+
+    country: str
+    region: str
+    tax_class: str
+    name: str
+    rate_ppm: int
+    included: bool
+    applies_to_shipping: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewShippingPrice:
+    """What a method costs in one currency."""
+
+    code: str
+    currency: str
+    amount_minor: int
+    free_from_amount_minor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewShippingMethod:
+    """A method that goes everywhere; methods are listed in the order in which they are stored."""
+
+    code: str
+    name: str
+    description: str
+
 
 # Parts per million. In Europe and its neighbours prices contain the tax.
 _STANDARD_VAT = {

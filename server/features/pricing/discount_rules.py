@@ -5,43 +5,22 @@ Lines are walked in the order of their keys, so that the order in which they lie
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from server.features.pricing.bundle_rules import count_given
-from server.features.pricing.tax_rules import WHOLE_PPM
+from server.features.pricing.tax_values import WHOLE_PPM
 from server.features.pricing.values import (
     AppliedDiscount,
+    Circumstances,
     Discount,
     DiscountAmount,
     DiscountKind,
+    Goods,
     PriceLine,
     RejectedCode,
     RejectionReason,
 )
 from server.kernel.money import allot, divide_half_even
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """What discounts are taken off: lines and, in the same order, their values before any discount."""
-
-    lines: Sequence[PriceLine]
-    subtotals: Sequence[int]
-    # The indexes of the lines, sorted by key.
-    by_key: Sequence[int]
-    # None: not chosen, or nothing to send.
-    shipping_minor: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What discounts ask about a purchase besides its goods."""
-
-    currency: str
-    now: datetime
-    groups: frozenset[UUID]
-    codes: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -63,7 +42,7 @@ class Reduction:
         return sum(self.left) + self.shipping_left
 
 
-def lay_out(lines: Sequence[PriceLine], subtotals: Sequence[int], shipping_minor: int | None) -> Goods:
+def lay_out(lines: Sequence[PriceLine], subtotals: Sequence[int], *, shipping_minor: int | None) -> Goods:
     """Lay lines out in the order in which discounts walk them."""
     return Goods(lines, subtotals, sorted(range(len(lines)), key=lambda index: lines[index].key.int), shipping_minor)
 

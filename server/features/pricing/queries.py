@@ -18,11 +18,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from server.db.session import WriteTx
 from server.db.statement import ScalarCommand, unnest_rows
+from server.features.pricing.default_values import NewShippingMethod, NewShippingPrice, NewTaxRate
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
-from server.features.pricing.values import NewShippingMethod, NewShippingPrice, NewTaxRate
-from server.kernel.ids import new_id
-
-_method = ShippingMethods.__table__.c
+from server.kernel.ids import SHIPPING_METHOD
 
 
 def _add_rates() -> Select[Any]:
@@ -37,8 +35,8 @@ def _add_rates() -> Select[Any]:
         applies_to_shipping=Boolean(),
     )
     columns = ["id", "country", "region", "tax_class", "name", "rate_ppm", "included", "applies_to_shipping"]
-    values = select(func.uuidv7(type_=Uuid()), *rows.c).where(~exists(select(TaxRates.__table__.c.id)))
-    added = insert(TaxRates).from_select(columns, values).returning(TaxRates.__table__.c.id).cte("added")
+    values = select(func.uuidv7(type_=Uuid()), *rows.c).where(~exists(select(TaxRates.id)))
+    added = insert(TaxRates).from_select(columns, values).returning(TaxRates.id).cte("added")
     return select(func.count()).select_from(added)
 
 
@@ -48,9 +46,9 @@ def _add_methods() -> Select[Any]:
         insert(ShippingMethods)
         .from_select(
             ["id", "code", "name", "description", "position"],
-            select(*methods.c).where(~exists(select(_method.id).correlate(None))),
+            select(*methods.c).where(~exists(select(ShippingMethods.id).correlate(None))),
         )
-        .returning(_method.id, _method.code)
+        .returning(ShippingMethods.id, ShippingMethods.code)
         .cte("added")
     )
     prices = unnest_rows(
@@ -95,7 +93,7 @@ async def insert_first_shipping_methods(
     """Store the methods with their prices when there are none at all; return how many were stored."""
     return await _ADD_METHODS.one(
         tx,
-        id=[new_id() for _ in methods],
+        id=[SHIPPING_METHOD.new() for _ in methods],
         code=[method.code for method in methods],
         method_name=[method.name for method in methods],
         description=[method.description for method in methods],
@@ -103,5 +101,5 @@ async def insert_first_shipping_methods(
         price_code=[price.code for price in prices],
         currency=[price.currency for price in prices],
         amount_minor=[price.amount_minor for price in prices],
-        free_from_amount_minor=[price.free_from_minor for price in prices],
+        free_from_amount_minor=[price.free_from_amount_minor for price in prices],
     )

@@ -4,45 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from server.features.pricing.discount_rules import Circumstances, Reduction, choose_discounts, lay_out
-from server.features.pricing.tax_rules import TaxAmount, TaxPlan, TaxRate, levy, plan_taxes, sum_taxes
+from server.features.pricing.discount_rules import Reduction, choose_discounts, lay_out
+from server.features.pricing.priced_values import PricedCart, PricedLine, PricedShipping
+from server.features.pricing.tax_rules import levy, plan_taxes, sum_taxes
+from server.features.pricing.tax_values import TaxAmount, TaxPlan, TaxRate
 from server.features.pricing.values import (
-    EVERYTHING,
     AppliedDiscount,
+    Circumstances,
     Discount,
     DiscountAmount,
-    DiscountKind,
-    PricedCart,
-    PricedLine,
-    PricedShipping,
     PriceLine,
     RejectedCode,
-    RejectionReason,
-    Scope,
     ShippingChoice,
 )
 from server.kernel.errors import invalid_field
 from server.kernel.money import MAX_AMOUNT_MINOR
-
-__all__ = [
-    "EVERYTHING",
-    "AppliedDiscount",
-    "Discount",
-    "DiscountAmount",
-    "DiscountKind",
-    "PriceLine",
-    "PricedCart",
-    "PricedLine",
-    "PricedShipping",
-    "RejectedCode",
-    "RejectionReason",
-    "Scope",
-    "ShippingChoice",
-    "TaxAmount",
-    "TaxRate",
-    "price",
-    "shipping_charge",
-]
 
 
 def price(
@@ -72,7 +48,9 @@ def price(
     rejected: tuple[RejectedCode, ...] = ()
     if discounts or codes:
         reduction, rejected = choose_discounts(
-            lay_out(lines, subtotals, charge), discounts, Circumstances(currency, now, customer_groups, codes)
+            lay_out(lines, subtotals, shipping_minor=charge),
+            discounts,
+            Circumstances(currency, now, customer_groups, codes),
         )
     priced_lines = _price_lines(lines, subtotals, reduction, rates)
     priced_shipping = None
@@ -86,7 +64,7 @@ def shipping_charge(shipping: ShippingChoice, goods_minor: int) -> int:
 
     Before discounts, because otherwise a code that takes a little off could cost the buyer the free shipping.
     """
-    if shipping.free_from_minor is not None and goods_minor >= shipping.free_from_minor:
+    if shipping.free_from_amount_minor is not None and goods_minor >= shipping.free_from_amount_minor:
         return 0
     return shipping.amount_minor
 

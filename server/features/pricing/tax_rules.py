@@ -4,54 +4,9 @@ Rates are whole parts per million, so that every quotient is exact in integers a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
 
+from server.features.pricing.tax_values import WHOLE_PPM, Levy, TaxAmount, TaxPlan, TaxRate
 from server.kernel.money import allot, divide_half_even
-
-# A rate is a whole number of parts per million: 190000 is 19 %, 1000000 is all of it.
-WHOLE_PPM = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class TaxRate:
-    """A tax on one class of goods at the destination, contained in the prices or added to them."""
-
-    name: str
-    rate_ppm: int
-    tax_class: str = "standard"
-    included: bool = False
-    applies_to_shipping: bool = True
-
-    def __post_init__(self) -> None:
-        if self.rate_ppm < 0:
-            raise ValueError("a tax rate must not be negative")
-
-
-class TaxAmount(NamedTuple):
-    """The tax of one rate; `taxable_minor` is what it is reckoned from, without any tax."""
-
-    name: str
-    rate_ppm: int
-    included: bool
-    taxable_minor: int
-    tax_minor: int
-
-
-class TaxPlan(NamedTuple):
-    """The rates that apply to one class of goods, or to shipping."""
-
-    included: tuple[TaxRate, ...]
-    added: tuple[TaxRate, ...]
-    included_ppm: int
-
-
-class Levy(NamedTuple):
-    """All taxes on one amount; `included_minor` is the part of their sum that the amount contains."""
-
-    taxes: tuple[TaxAmount, ...]
-    tax_minor: int
-    included_minor: int
 
 
 def plan_taxes(rates: Iterable[TaxRate]) -> TaxPlan:

@@ -1,12 +1,13 @@
-"""What goes into a price and what comes out of it: plain values, amounts in minor units of the cart's currency."""
+"""What goes into a price: plain values, amounts in minor units of the cart's currency."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from server.features.pricing.tax_rules import WHOLE_PPM, TaxAmount
+from server.features.pricing.tax_values import WHOLE_PPM
 from server.kernel.ids import ShippingMethodId
 
 
@@ -28,17 +29,34 @@ class PriceLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShippingChoice:
-    """How the goods are sent; free when they are worth `free_from_minor` or more before discounts."""
+    """How the goods are sent; free when they are worth `free_from_amount_minor` or more before discounts."""
 
     id: UUID
     name: str
     amount_minor: int
     tax_class: str = "standard"
-    free_from_minor: int | None = None
+    free_from_amount_minor: int | None = None
 
     def __post_init__(self) -> None:
         if self.amount_minor < 0:
             raise ValueError("shipping must not cost less than nothing")
+
+
+class ShippingMethod(NamedTuple):
+    """A way to send a parcel, with its price in one currency."""
+
+    id: ShippingMethodId
+    code: str
+    name: str
+    description: str
+    amount_minor: int
+    free_from_amount_minor: int | None
+    tax_class: str
+
+    @property
+    def choice(self) -> ShippingChoice:
+        """What the pricing function takes."""
+        return ShippingChoice(self.id, self.name, self.amount_minor, self.tax_class, self.free_from_amount_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,100 +187,23 @@ class RejectedCode(NamedTuple):
     reason: RejectionReason
 
 
-class PricedLine(NamedTuple):
-    """A line's price: total = subtotal − discount + tax − included tax."""
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What discounts are taken off: lines and, in the same order, their values before any discount."""
 
-    key: UUID
-    subtotal_minor: int
-    discount_minor: int
-    tax_minor: int
-    included_tax_minor: int
-    total_minor: int
-    discounts: tuple[DiscountAmount, ...]
-    taxes: tuple[TaxAmount, ...]
-
-
-class PricedShipping(NamedTuple):
-    """The price of sending: total = amount − discount + tax − included tax."""
-
-    id: UUID
-    name: str
-    amount_minor: int
-    discount_minor: int
-    tax_minor: int
-    included_tax_minor: int
-    total_minor: int
-    discounts: tuple[DiscountAmount, ...]
-    taxes: tuple[TaxAmount, ...]
+    lines: Sequence[PriceLine]
+    subtotals: Sequence[int]
+    # The indexes of the lines, sorted by key.
+    by_key: Sequence[int]
+    # None: not chosen, or nothing to send.
+    shipping_minor: int | None
 
 
-class PricedCart(NamedTuple):
-    """What a cart costs: total = subtotal − discount + shipping + tax − included tax.
-
-    The discount covers goods and shipping; shipping is before discounts; tax is all tax, and `included_tax_minor` the
-    part of it that the prices contain already. Lines are in the order in which they came. `taxes` sums up each rate
-    over lines and shipping.
-    """
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What discounts ask about a purchase besides its goods."""
 
     currency: str
-    lines: tuple[PricedLine, ...]
-    # None: not chosen yet, or nothing needs to be sent.
-    shipping: PricedShipping | None
-    subtotal_minor: int
-    discount_minor: int
-    shipping_minor: int
-    tax_minor: int
-    included_tax_minor: int
-    total_minor: int
-    taxes: tuple[TaxAmount, ...] = ()
-    discounts: tuple[AppliedDiscount, ...] = ()
-    rejected_codes: tuple[RejectedCode, ...] = ()
-
-
-class ShippingMethod(NamedTuple):
-    """A way to send a parcel, with its price in one currency."""
-
-    id: ShippingMethodId
-    code: str
-    name: str
-    description: str
-    amount_minor: int
-    free_from_minor: int | None
-    tax_class: str
-
-    @property
-    def choice(self) -> ShippingChoice:
-        """What the pricing function takes."""
-        return ShippingChoice(self.id, self.name, self.amount_minor, self.tax_class, self.free_from_minor)
-
-
-@dataclass(frozen=True, slots=True)
-class NewTaxRate:
-    """A tax rate to store; `region` is empty for the whole country."""
-
-    country: str
-    region: str
-    tax_class: str
-    name: str
-    rate_ppm: int
-    included: bool
-    applies_to_shipping: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NewShippingPrice:
-    """What a method costs in one currency."""
-
-    code: str
-    currency: str
-    amount_minor: int
-    free_from_minor: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class NewShippingMethod:
-    """A method that goes everywhere; methods are listed in the order in which they are stored."""
-
-    code: str
-    name: str
-    description: str
+    now: datetime
+    groups: frozenset[UUID]
+    codes: Sequence[str]

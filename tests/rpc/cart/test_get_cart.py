@@ -6,7 +6,7 @@ from kontor.cart.v1 import cart_service_pb2 as api
 from kontor.catalog.v1 import catalog_pb2
 
 from server.db.statement import count_statements
-from server.features.cart.service import CartSettings
+from server.features.cart.rules import LIFETIME
 from tests.rpc.cart.carts import order
 from tests.world.goods import Product
 from tests.world.people import Person
@@ -47,11 +47,7 @@ async def test_shows_lines_and_totals(shop: Shop, guest: Person, shirt: Product)
     assert (vat.name, vat.rate_ppm, vat.included) == ("VAT 19%", 190_000, True)
     assert (vat.taxable_amount.amount_minor, vat.amount.amount_minor) == (4000, 760)
     assert list(cart.missing) == ["email", "shipping_address", "shipping_method"]
-    assert cart.expire_time.ToDatetime(shop.clock.now().tzinfo) == shop.clock.now() + _lifetime()
-
-
-def _lifetime():
-    return CartSettings("EUR", "DE").lifetime
+    assert cart.expire_time.ToDatetime(shop.clock.now().tzinfo) == shop.clock.now() + LIFETIME
 
 
 async def test_taxes_where_the_parcel_goes(shop: Shop, guest: Person, shirt: Product) -> None:

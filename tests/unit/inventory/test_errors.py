@@ -1,11 +1,11 @@
 """What a refusal for want of stock says."""
 
 from server.features.inventory.errors import OutOfStock
-from server.kernel.ids import new_id
+from server.kernel.ids import VARIANT
 
 
 def test_names_every_short_variant_of_a_few() -> None:
-    error = OutOfStock({new_id(): 2, new_id(): 0})
+    error = OutOfStock({VARIANT.new(): 2, VARIANT.new(): 0})
 
     assert sorted(error.metadata.values()) == ["0", "2"]
     for variant in error.metadata:
@@ -13,7 +13,7 @@ def test_names_every_short_variant_of_a_few() -> None:
 
 
 def test_names_three_in_words_and_forty_in_numbers() -> None:
-    short = {new_id(): number for number in range(100)}
+    short = {VARIANT.new(): number for number in range(100)}
 
     error = OutOfStock(short)
 

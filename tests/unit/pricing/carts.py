@@ -5,16 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from server.features.pricing.rules import (
-    Discount,
-    DiscountKind,
-    PricedCart,
-    PriceLine,
-    Scope,
-    ShippingChoice,
-    TaxRate,
-    price,
-)
+from server.features.pricing.priced_values import PricedCart
+from server.features.pricing.rules import price
+from server.features.pricing.tax_values import TaxRate
+from server.features.pricing.values import Discount, DiscountKind, PriceLine, Scope, ShippingChoice
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 VAT = TaxRate("VAT 19%", 190_000, included=True)

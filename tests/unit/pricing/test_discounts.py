@@ -2,7 +2,8 @@
 
 import pytest
 
-from server.features.pricing.rules import AppliedDiscount, Discount, DiscountAmount, DiscountKind, TaxAmount, TaxRate
+from server.features.pricing.tax_values import TaxAmount, TaxRate
+from server.features.pricing.values import AppliedDiscount, Discount, DiscountAmount, DiscountKind
 from tests.unit.pricing.carts import (
     VAT,
     amount_off,
@@ -171,12 +172,12 @@ def test_free_shipping_needs_shipping_that_costs():
     goods = [line(1, 1000)]
 
     assert rejections(price_euros(goods, code, codes=["POST"])) == {"POST": "NO_SHIPPING"}
-    free = price_euros(goods, code, codes=["POST"], shipping=shipping(499, free_from_minor=1000))
+    free = price_euros(goods, code, codes=["POST"], shipping=shipping(499, free_from_amount_minor=1000))
     assert rejections(free) == {"POST": "NOTHING_TO_DISCOUNT"}
 
 
 def test_a_discount_does_not_cost_the_free_shipping():
-    cart = price_euros([line(1, 5000)], amount_off(50, 1), shipping=shipping(499, free_from_minor=5000))
+    cart = price_euros([line(1, 5000)], amount_off(50, 1), shipping=shipping(499, free_from_amount_minor=5000))
 
     assert cart.total_minor == 4999
 

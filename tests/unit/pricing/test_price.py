@@ -2,7 +2,9 @@
 
 import pytest
 
-from server.features.pricing.rules import ShippingChoice, TaxAmount, TaxRate, price
+from server.features.pricing.rules import price
+from server.features.pricing.tax_values import TaxAmount, TaxRate
+from server.features.pricing.values import ShippingChoice
 from server.kernel.errors import InvalidArgument
 from server.kernel.money import MAX_AMOUNT_MINOR
 from tests.unit.pricing.carts import NOW, VAT, free_shipping, line, price_euros, shipping, uid
@@ -131,7 +133,7 @@ def test_what_needs_no_shipping_pays_none():
 
 @pytest.mark.parametrize(("goods", "charge"), [(4999, 499), (5000, 0), (5001, 0)])
 def test_shipping_is_free_from_a_value_of_goods(goods, charge):
-    cart = price_euros([line(1, goods)], shipping=shipping(499, free_from_minor=5000))
+    cart = price_euros([line(1, goods)], shipping=shipping(499, free_from_amount_minor=5000))
 
     assert (cart.shipping_minor, cart.discount_minor, cart.total_minor) == (charge, 0, goods + charge)
 

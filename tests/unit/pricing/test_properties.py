@@ -9,19 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.features.pricing.bundle_rules import count_given
-from server.features.pricing.rules import (
-    Discount,
-    DiscountKind,
-    PricedCart,
-    PricedLine,
-    PricedShipping,
-    PriceLine,
-    Scope,
-    ShippingChoice,
-    TaxAmount,
-    TaxRate,
-    price,
-)
+from server.features.pricing.priced_values import PricedCart, PricedLine, PricedShipping
+from server.features.pricing.rules import price
+from server.features.pricing.tax_values import TaxAmount, TaxRate
+from server.features.pricing.values import Discount, DiscountKind, PriceLine, Scope, ShippingChoice
 from tests.unit.pricing.carts import NOW, line, uid
 
 CLASSES = ["standard", "reduced"]
