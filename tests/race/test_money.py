@@ -7,7 +7,7 @@ import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 from kontor.payments.v1 import payments_service_pb2
 
-from server.features.payments.rules import Provider
+from server.features.payments.values import Provider
 from server.kernel.actor import Role
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.buying import Bazaar, Buyer

@@ -9,7 +9,7 @@ from server.features.orders.fulfillment.service import FulfillmentService
 from server.features.orders.placing.service import PlaceOrderService
 from server.features.orders.service import OrderService
 from server.features.payments import mapping as payments_mapping
-from server.features.payments.rules import Provider
+from server.features.payments.values import Provider
 from server.kernel.ids import FulfillmentId, OrderId, Prefix, parse_id
 from server.kernel.pages import page_size
 from server.rpc.call import Call

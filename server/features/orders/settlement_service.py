@@ -15,7 +15,7 @@ from server.features.orders.progress_service import (
 )
 from server.features.orders.rules import MoneySums, OrderStatus
 from server.features.orders.write_queries import Step
-from server.features.payments.service import LateMoney, PaymentTotals
+from server.features.payments.values import LateMoney, PaymentTotals
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId

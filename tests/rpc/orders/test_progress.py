@@ -12,7 +12,7 @@ from server.features.orders.progress_service import changing, issue_invoice_if_p
 from server.features.orders.rules import OrderStatus, PaymentStatus
 from server.features.orders.settlement_service import OrderSettlement
 from server.features.orders.write_queries import Step
-from server.features.payments.rules import PaymentTotals
+from server.features.payments.values import PaymentTotals
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.buying import Bazaar
 

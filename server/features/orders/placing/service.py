@@ -23,8 +23,8 @@ from server.features.orders.invoicing.service import Seller
 from server.features.orders.progress_service import changing, confirm, product_ids
 from server.features.orders.rules import MoneySums, OrderStatus
 from server.features.orders.values import LineRecord, Order, OrderRecord
-from server.features.payments.rules import Payment, Provider
 from server.features.payments.service import PaymentService
+from server.features.payments.values import Payment, Provider
 from server.features.pricing.values import ShippingMethod
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
