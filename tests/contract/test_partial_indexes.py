@@ -9,9 +9,12 @@ import pytest
 
 from server.db.session import Database, WriteTx
 from server.db.statement import count_statements, together
+from server.features.orders import queries as order_queries
+from server.features.orders.fulfillment import queries as fulfillment_queries
 from server.features.payments.reconciliation import queries as reconciliation_queries
 from server.features.payments.values import Provider
 from server.features.payments.webhooks import queries as webhook_queries
+from server.kernel.ids import VARIANT
 from tests.factories import execute
 
 NOW = datetime(2031, 5, 4, tzinfo=UTC)
@@ -25,12 +28,22 @@ async def list_kept(tx: WriteTx) -> None:
     await together(tx, webhook_queries.listing_kept(Provider.STRIPE, "pi_1"))
 
 
+async def list_overdue(tx: WriteTx) -> None:
+    await order_queries.list_overdue(tx, now=NOW, count=200)
+
+
+async def list_waiting_for(tx: WriteTx) -> None:
+    await fulfillment_queries.list_waiting_for(tx, VARIANT.new(), count=1000)
+
+
 @pytest.mark.parametrize(
     ("run", "index"),
     [
         (claim_stale, "ix_payments_in_flight"),
         (claim_stale, "ix_payment_transactions_pending"),
         (list_kept, "ix_provider_events_kept"),
+        (list_overdue, "ix_orders_pending"),
+        (list_waiting_for, "ix_reservations_committed"),
     ],
 )
 async def test_meets_its_partial_index(db: Database, run: Callable[[WriteTx], Awaitable[None]], index: str) -> None:

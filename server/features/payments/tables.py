@@ -74,7 +74,7 @@ class PaymentTransactions(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     # NULL between asking the provider for a refund and its answer.
     provider_reference: Mapped[str | None] = mapped_column(Text)
-    # Why a refund was made, or who recorded the money.
+    # Why a refund was made, or how the money was recorded; empty where the provider told of it.
     note: Mapped[str] = mapped_column(Text, server_default="")
     actor_id: Mapped[UUID | None] = mapped_column(Uuid)
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -59,7 +59,7 @@ class Payment:
     refunded_minor: int
     # None until the provider has answered.
     provider_reference: str | None
-    # Empty for everybody but the owner of the order.
+    # What the buyer's browser needs to pay; empty for a viewer who is not the owner of the order.
     client_secret: str
     failure_code: str
     created_time: datetime

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from server.features.orders.events import OrderConfirmed
 from server.features.orders.mails import service as confirmations
 from server.features.orders.mails.service import Confirmations
-from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.values import OrderStatus, PaymentSummary
 from server.kernel.ids import ORDER, OrderId
 from server.kernel.money import Money
 from server.mail.message import Mail
@@ -61,7 +61,7 @@ def confirmed(order_id: OrderId) -> OrderConfirmed:
         order_id=order_id,
         order_number="",
         status=OrderStatus.CONFIRMED,
-        payment_status=PaymentStatus.PAID,
+        payment_status=PaymentSummary.PAID,
         total=Money("EUR", 2000),
         product_ids=(),
     )
@@ -79,7 +79,7 @@ def sent(*mailboxes: Mailbox) -> Counter[str]:
 async def test_a_worker_that_ends_leaves_the_rest_to_others(bazaar: Bazaar, mailbox: Mailbox) -> None:
     events = await place(bazaar)
     stuck = StuckMailbox()
-    sending = asyncio.create_task(Confirmations(bazaar.app.core.db, stuck, shop_name="Kontor").send(events))
+    sending = asyncio.create_task(Confirmations(db=bazaar.app.core.db, mailer=stuck, shop_name="Kontor").send(events))
     await stuck.stuck.wait()
 
     sending.cancel()
@@ -98,7 +98,7 @@ async def test_waits_for_the_database_to_put_off_mails_that_were_not_taken(
     mailbox.refuse_after = mailbox.failures = 1
     await bazaar.run(_BREAK_CONNECTIONS)
     try:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send(events)
+        await Confirmations(db=bazaar.app.core.db, mailer=mailbox, shop_name="Kontor").send(events)
         assert await bazaar.run("SELECT last_value > 2 FROM broken") == [(True,)]
     finally:
         await bazaar.run(_MEND_CONNECTIONS)
@@ -116,7 +116,7 @@ async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(bazaar: Baz
         async def send(self, mail: Mail) -> None:
             raise ValueError("not a mail")
 
-    await Confirmations(bazaar.app.core.db, PickyMailbox(), shop_name="Kontor").send(events)
+    await Confirmations(db=bazaar.app.core.db, mailer=PickyMailbox(), shop_name="Kontor").send(events)
     await bazaar.work()
 
     assert sent(mailbox) == await subjects(bazaar)
@@ -126,7 +126,9 @@ async def test_says_so_when_an_order_is_not_there(bazaar: Bazaar, mailbox: Mailb
     events = await place(bazaar, 1)
     unknown = ORDER.new()
     with capture_logs() as logs:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
+        await Confirmations(db=bazaar.app.core.db, mailer=mailbox, shop_name="Kontor").send(
+            [*events, confirmed(unknown)]
+        )
 
     assert sent(mailbox) == await subjects(bazaar)
     assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [str(unknown)]}]

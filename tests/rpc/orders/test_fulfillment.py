@@ -7,6 +7,7 @@ import grpc
 import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
+from server.db.statement import count_statements
 from server.kernel.actor import Role
 from tests.buying import Bazaar, Buyer, Goods, Metadata, request_of
 from tests.shop import Mailbox, refusal
@@ -179,3 +180,13 @@ async def test_goods_on_backorder_are_not_shipped_before_they_come_in(bazaar: Ba
         orders_pb2.Fulfillment.PENDING,
     )
     assert await bazaar.stock("lamp") == (0, 1)
+
+
+async def test_shipping_locks_the_order_once(bazaar: Bazaar, admin: Metadata) -> None:
+    order = await paid_order(bazaar, bazaar.guest())
+    parcel = await pack(bazaar, admin, order.id)
+
+    with count_statements() as statements:
+        await ship(bazaar, admin, order.id, parcel.id)
+
+    assert sum("FOR UPDATE OF orders" in statement for statement in statements) == 1, "\n".join(statements)

@@ -7,11 +7,10 @@ import pytest
 
 from server.db.statement import count_statements
 from server.features.orders import queries
-from server.features.orders.invoicing.service import Seller
-from server.features.orders.progress_service import changing, issue_invoice_if_paid
-from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.invoicing.values import Seller
+from server.features.orders.progress.service import changing, issue_invoice_if_paid
 from server.features.orders.settlement_service import OrderSettlement
-from server.features.orders.write_queries import Step
+from server.features.orders.values import OrderStatus, PaymentSummary, TimelineKind, TimelineStep
 from server.features.payments.values import PaymentTotals
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.buying import Bazaar
@@ -41,7 +40,7 @@ async def test_stores_what_happened_in_the_block(bazaar: Bazaar) -> None:
         order = await queries.lock_order(tx, order_id)
         async with changing(tx, order, now=bazaar.clock.now()) as change:
             change.update(status=OrderStatus.CANCELED)
-            change.note(Step("STATUS_CHANGED", order.record.status, OrderStatus.CANCELED))
+            change.note(TimelineStep(TimelineKind.STATUS_CHANGED, order.record.status, OrderStatus.CANCELED))
 
     assert await stored(bazaar) == [("CANCELED", "UNPAID", bazaar.clock.now())]
     assert await kinds(bazaar) == ["PLACED", "STATUS_CHANGED"]
@@ -57,7 +56,7 @@ async def test_stores_nothing_of_a_block_that_fails(bazaar: Bazaar) -> None:
         async def fail() -> None:
             async with changing(tx, order, now=bazaar.clock.now()) as change:
                 change.update(status=OrderStatus.CANCELED)
-                change.note(Step("STATUS_CHANGED"))
+                change.note(TimelineStep(TimelineKind.STATUS_CHANGED))
                 raise KeyError
 
         with pytest.raises(KeyError):
@@ -85,7 +84,7 @@ async def test_an_invoice_is_issued_once_however_often_it_is_asked_for(bazaar: B
     async with bazaar.app.core.db.write() as tx:
         order = await queries.lock_order(tx, order_id)
         async with changing(tx, order, now=bazaar.clock.now()) as change:
-            change.update(payment_status=PaymentStatus.PAID)
+            change.update(payment_status=PaymentSummary.PAID)
             issue_invoice_if_paid(change, seller=_SELLER)
             issue_invoice_if_paid(change, seller=_SELLER)
 
@@ -98,7 +97,7 @@ async def test_an_invoice_is_issued_once_however_often_it_is_asked_for(bazaar: B
 async def test_news_that_change_nothing_about_a_canceled_order_leave_it_as_it_is(bazaar: Bazaar) -> None:
     order_id = await place(bazaar)
     await bazaar.run("UPDATE orders SET status = 'CANCELED'")
-    settlement = OrderSettlement(bazaar.clock, _SELLER)
+    settlement = OrderSettlement(clock=bazaar.clock, seller=_SELLER)
     totals = PaymentTotals(
         captured_minor=2490,
         authorized_minor=0,

@@ -10,7 +10,7 @@ from kontor.payments.v1 import payments_pb2, payments_service_pb2
 
 from server.db.statement import count_statements
 from server.features.orders.errors import OrderNotFound
-from server.features.orders.invoicing.service import Seller
+from server.features.orders.invoicing.values import Seller
 from server.features.orders.settlement_service import OrderSettlement
 from server.kernel.actor import Role
 from server.kernel.ids import OrderId, Prefix, new_id, parse_id
@@ -108,7 +108,7 @@ async def test_locking_an_order_is_one_statement(bazaar: Bazaar) -> None:
     guest = bazaar.guest()
     placed = await guest.place(await guest.fill("shirt"))
     order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
-    settlement = OrderSettlement(bazaar.clock, Seller("Kontor", (), ""))
+    settlement = OrderSettlement(clock=bazaar.clock, seller=Seller("Kontor", (), ""))
 
     async with bazaar.app.core.db.write() as tx:
         with count_statements() as statements:
