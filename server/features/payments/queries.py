@@ -104,6 +104,11 @@ async def lock_payment(tx: WriteTx, payment_id: PaymentId) -> Payment:
     return _found(await _LOCK.first(tx, payment_id=payment_id))
 
 
+async def find_first_payment(tx: ReadTx, order_id: OrderId) -> Payment | None:
+    """Return the first payment of an order, with its client secret: show it to the owner only."""
+    return await _LIST.first(tx, order_id=order_id)
+
+
 async def list_payments(tx: ReadTx, order_id: OrderId) -> list[Payment]:
     """Return the payments of an order, the oldest first, with client secrets: show them to the owner only."""
     return await _LIST.all(tx, order_id=order_id)
@@ -128,7 +133,7 @@ def inserting_payment(payment: Payment) -> Bound[object]:
     )
 
 
-def storing_reference(payment_id: PaymentId, *, reference: str, client_secret: str, now: datetime) -> Bound[object]:
+def updating_reference(payment_id: PaymentId, *, reference: str, client_secret: str, now: datetime) -> Bound[object]:
     """Return the statement that stores how the provider knows a payment, unless that stands there already."""
     return _STORE_REFERENCE.bind(payment_id=payment_id, reference=reference, secret=client_secret, now=now)
 

@@ -101,7 +101,7 @@ class PaymentService:
             # Events about it may have come before its reference stood here.
             _, kept = await together(
                 tx,
-                queries.storing_reference(
+                queries.updating_reference(
                     payment.id, reference=state.reference, client_secret=state.client_secret, now=now
                 ),
                 listing_kept(payment.provider, state.reference),
@@ -210,9 +210,9 @@ class PaymentService:
         async with self._db.write() as tx:
             await self._settlement.apply_refund(tx, payment, refund)
 
-    async def list_for_order(self, tx: ReadTx, order_id: OrderId) -> list[Payment]:
-        """Return the payments of an order, oldest first, with client secrets: show them to the owner only."""
-        return await queries.list_payments(tx, order_id)
+    async def find_first(self, tx: ReadTx, order_id: OrderId) -> Payment | None:
+        """Return the payment with which an order was placed, with its client secret: show it to the owner only."""
+        return await queries.find_first_payment(tx, order_id)
 
     async def list_open(self, tx: ReadTx, order_id: OrderId) -> list[Payment]:
         """Return the payments of an order on which money may still come."""
@@ -256,5 +256,5 @@ def _check_manual(payment: Payment, amount: Money) -> None:
     if not manual or payment.status is not PaymentStatus.CREATED:
         allowed = rules.TRANSITIONS[payment.status] if manual else frozenset()
         raise PaymentTransitionInvalid(payment.status, PaymentStatus.CAPTURED, allowed)
-    if (amount.currency, amount.amount_minor) != (payment.currency, payment.amount_minor):
+    if amount != Money(payment.currency, payment.amount_minor):
         raise invalid_field("amount", f"must be the payment's {payment.amount_minor} {payment.currency} in minor units")

@@ -109,7 +109,9 @@ class FulfillmentService:
             tracking = f"{carrier} {tracking_number}"
             async with changing(tx, order, now=now) as change:
                 change.update(fulfillment_status=fulfillment_summary(line.progress for line in order.lines))
-                change.note(TimelineStep(TimelineKind.SHIPPED, packed.status, shipped.status, tracking, actor))
+                change.note(
+                    TimelineStep(TimelineKind.SHIPPED, packed.status, shipped.status, note=tracking, actor=actor)
+                )
                 await complete_if_nothing_left(tx, change)
                 change.tell(OrderShipped(order_id=order_id, order_number=order.record.number, tracking=tracking))
             return change.order

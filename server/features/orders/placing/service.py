@@ -105,8 +105,7 @@ class PlaceOrderService:
 
     async def _resume(self, tx: WriteTx, order_id: OrderId, *, viewer: Viewer) -> Placed:
         order = await get_visible_order(tx, order_id, viewer=viewer)
-        payments = await self._payments.list_for_order(tx, order_id)
-        return Placed(order, payments[0] if payments else None)
+        return Placed(order, await self._payments.find_first(tx, order_id))
 
 
 def _check(checkout: Checkout, expected: Money) -> None:

@@ -121,7 +121,7 @@ async def expire(tx: WriteTx, change: Change, *, reason: str) -> None:
     rules.check_order_step(before, OrderStatus.EXPIRED)
     await inventory.release(tx, change.order.record.id, now=change.now, expired=True)
     change.update(status=OrderStatus.EXPIRED)
-    change.note(TimelineStep(TimelineKind.STATUS_CHANGED, before, OrderStatus.EXPIRED, reason))
+    change.note(TimelineStep(TimelineKind.STATUS_CHANGED, before, OrderStatus.EXPIRED, note=reason))
     change.tell(_told(OrderExpired, change.order))
 
 
