@@ -118,3 +118,22 @@ def test_an_order_number_is_short_and_has_no_letter_that_reads_as_a_digit() -> N
 
     assert len(numbers) == 1000
     assert all(re.fullmatch(r"[2-9BCDFGHJKLMNPQRSTVWXZ]{4}-[2-9BCDFGHJKLMNPQRSTVWXZ]{4}", number) for number in numbers)
+
+
+def test_writes_an_address_in_full_or_in_brief() -> None:
+    address = {
+        "recipient": "Ada Lovelace",
+        "organization": "Analytical Engines",
+        "address_lines": ["12 St James's Square", "Flat 3"],
+        "postal_code": "90210",
+        "locality": "Springfield",
+        "administrative_area": "CA",
+        "region_code": "US",
+    }
+    street = ["12 St James's Square", "Flat 3", "90210 Springfield"]
+
+    in_full = rules.address_lines(address, country="United States")
+    in_brief = rules.address_lines(address, country="US", brief=True)
+
+    assert in_full == ["Ada Lovelace", "Analytical Engines", *street, "CA", "United States"]
+    assert in_brief == ["Ada Lovelace", *street, "US"]
