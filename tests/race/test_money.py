@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
-from server.features.payments.rules import Provider
+from server.features.payments.values import Provider
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.world.people import Person
 from tests.world.refusals import Refusal, outcome, race

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import ClassVar
 
 from server.kernel.errors import Aborted, FailedPrecondition, NotFound
-from server.kernel.ids import OrderLineId, Prefix, format_id
-from server.kernel.money import format_amount
+from server.kernel.ids import ORDER_LINE, OrderLineId
+from server.kernel.money import Money, format_amount
 
 
 class OrderNotFound(NotFound):
@@ -16,7 +17,7 @@ class OrderNotFound(NotFound):
 
 
 class FulfillmentNotFound(NotFound):
-    """The order has no such parcel."""
+    """The order has no such fulfillment."""
 
     def __init__(self) -> None:
         super().__init__("The order has no such fulfillment")
@@ -27,43 +28,57 @@ class PriceChanged(Aborted):
 
     reason = "PRICE_CHANGED"
 
-    def __init__(self, expected_minor: int, expected_currency: str, actual_minor: int, currency: str) -> None:
+    def __init__(self, expected: Money, actual: Money) -> None:
         super().__init__(
-            f"The total is {format_amount(actual_minor, currency)} {currency} now; show the cart again",
+            f"The total is {format_amount(actual.amount_minor, actual.currency)} {actual.currency} now; "
+            "show the cart again",
             metadata={
-                "expected_amount_minor": str(expected_minor),
-                "expected_currency_code": expected_currency,
-                "amount_minor": str(actual_minor),
-                "currency_code": currency,
+                "expected_amount_minor": str(expected.amount_minor),
+                "expected_currency_code": expected.currency,
+                "amount_minor": str(actual.amount_minor),
+                "currency_code": actual.currency,
             },
         )
 
 
-class InvalidTransition(FailedPrecondition):
+class _TransitionInvalid(FailedPrecondition):
     """The state does not permit this step."""
 
     reason = "INVALID_TRANSITION"
+    thing: ClassVar[str]
 
-    def __init__(self, what: str, current: str, wanted: str, allowed: Collection[str]) -> None:
+    def __init__(self, current: str, target: str, allowed: Collection[str]) -> None:
         names = ",".join(sorted(allowed))
         super().__init__(
-            f"{what} is {current} and cannot become {wanted}; it can become: {names or 'nothing'}",
-            metadata={"from": current, "to": wanted, "allowed": names},
+            f"{self.thing} is {current} and cannot become {target}; it can become: {names or 'nothing'}",
+            metadata={"from": current, "to": target, "allowed": names},
         )
 
 
+class OrderTransitionInvalid(_TransitionInvalid):
+    """The order is not where this step begins."""
+
+    thing = "the order"
+
+
+class FulfillmentTransitionInvalid(_TransitionInvalid):
+    """The fulfillment is not where this step begins."""
+
+    thing = "the fulfillment"
+
+
 class NothingToFulfill(FailedPrecondition):
-    """More of a line is to be packed than is left of it."""
+    """More of a line is to be packed than is left of it; without a line, everything is packed already."""
 
     reason = "NOTHING_TO_FULFILL"
 
-    def __init__(self, line_id: OrderLineId | None, remaining: int) -> None:
+    def __init__(self, line_id: OrderLineId | None = None, *, remaining: int = 0) -> None:
         if line_id is None:
             super().__init__("Everything of this order is packed already", metadata={"remaining": "0"})
             return
-        name = format_id(Prefix.ORDER_LINE, line_id)
+        line = ORDER_LINE.write(line_id)
         super().__init__(
-            f"{remaining} of {name} are left to pack", metadata={"line_id": name, "remaining": str(remaining)}
+            f"{remaining} of {line} are left to pack", metadata={"line_id": line, "remaining": str(remaining)}
         )
 
 

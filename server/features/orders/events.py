@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.features.catalog.events import AvailabilityChanged
-from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.values import OrderStatus, PaymentSummary
 from server.kernel.event import Event
 from server.kernel.ids import OrderId
 from server.kernel.money import Money
@@ -30,7 +30,7 @@ class OrderStatusChanged(AvailabilityChanged):
     order_id: OrderId
     order_number: str
     status: OrderStatus
-    payment_status: PaymentStatus
+    payment_status: PaymentSummary
     total: Money
 
 

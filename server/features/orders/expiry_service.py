@@ -8,9 +8,8 @@ import structlog
 from server.db.session import Database, WriteTx
 from server.features.inventory import service as inventory
 from server.features.orders import queries
-from server.features.orders.progress_service import changing, expire
-from server.features.orders.rules import OrderStatus
-from server.features.orders.values import Order
+from server.features.orders.progress.service import changing, expire
+from server.features.orders.values import Order, OrderStatus
 from server.features.payments.errors import PaymentProviderDisabled, PaymentProviderUnavailable, PaymentRefused
 from server.features.payments.service import PaymentService
 from server.kernel.clock import Clock
@@ -30,7 +29,7 @@ _ASKED_AGAIN: Final = timedelta(minutes=5)
 class OrderExpiry:
     """The sweeper of overdue orders."""
 
-    def __init__(self, db: Database, clock: Clock, payments: PaymentService) -> None:
+    def __init__(self, *, db: Database, clock: Clock, payments: PaymentService) -> None:
         self._db = db
         self._clock = clock
         self._payments = payments

@@ -12,7 +12,8 @@ from server.features.inventory.events import StockAdjusted
 from server.features.orders.events import OrderConfirmed, OrderShipped
 from server.features.orders.expiry_service import OrderExpiry
 from server.features.orders.fulfillment.service import FulfillmentService
-from server.features.orders.invoicing.service import Seller
+from server.features.orders.invoicing.gateway import TypstPrinter
+from server.features.orders.invoicing.values import Seller
 from server.features.orders.mails.service import Confirmations
 from server.features.orders.placing.service import PlaceOrderService
 from server.features.orders.service import OrderService
@@ -30,12 +31,12 @@ class OrdersFeature(Feature):
     def __init__(self, core: Core, *, carts: CartService, payments: PaymentService) -> None:
         self._core = core
         settings = core.settings
-        self.fulfillments = FulfillmentService(core.db, core.clock)
-        self.expiry = OrderExpiry(core.db, core.clock, payments)
-        self._orders = OrderService(core.db)
+        self.fulfillments = FulfillmentService(db=core.db, clock=core.clock)
+        self.expiry = OrderExpiry(db=core.db, clock=core.clock, payments=payments)
+        self._orders = OrderService(db=core.db, printer=TypstPrinter())
         self._place = PlaceOrderService(
-            core.db,
-            core.clock,
+            db=core.db,
+            clock=core.clock,
             carts=carts,
             payments=payments,
             seller=_seller(settings),
@@ -44,10 +45,13 @@ class OrdersFeature(Feature):
         )
 
     def services(self) -> Sequence[Service]:
-        return [service_of(orders_service_pb2, OrderServicer(self._place, self._orders, self.fulfillments))]
+        servicer = OrderServicer(
+            db=self._core.db, place=self._place, orders=self._orders, fulfillments=self.fulfillments
+        )
+        return [service_of(orders_service_pb2, servicer)]
 
     def jobs(self) -> Jobs:
-        mails = Confirmations(self._core.db, self._core.mailer, shop_name=self._core.settings.shop_name)
+        mails = Confirmations(db=self._core.db, mailer=self._core.mailer, shop_name=self._core.settings.shop_name)
         return Jobs(
             handlers=[Handler(SendConfirmationMail, mails.send_one)],
             subscriptions=[
@@ -61,7 +65,7 @@ class OrdersFeature(Feature):
 
 def settlement_of(core: Core) -> OrderSettlement:
     """Make what payments tell of money: orders stand above payments, so it is handed in."""
-    return OrderSettlement(core.clock, _seller(core.settings))
+    return OrderSettlement(clock=core.clock, seller=_seller(core.settings))
 
 
 def _seller(settings: Settings) -> Seller:

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from kontor.orders.v1 import orders_pb2
 
 from server.features.orders import rules
-from server.features.orders.values import LineRecord, Order, OrderRecord, ParcelRecord, TimelineRecord
+from server.features.orders.values import FulfillmentRecord, LineRecord, Order, OrderRecord, TimelineRecord
 from server.kernel.errors import invalid_field
-from server.kernel.ids import OrderLineId, Prefix, format_id, parse_id
-from server.rpc.messages import Fields, to_money, to_time, to_timestamp
+from server.kernel.ids import FULFILLMENT, ORDER, ORDER_LINE, PRODUCT, VARIANT, OrderLineId
+from server.rpc.messages import Fields, to_money, to_time
 
 
 def to_order(order: Order) -> orders_pb2.Order:
@@ -16,7 +16,7 @@ def to_order(order: Order) -> orders_pb2.Order:
     record = order.record
     currency = record.currency
     fields: Fields = {
-        "id": format_id(Prefix.ORDER, record.id),
+        "id": ORDER.write(record.id),
         "number": record.number,
         "status": record.status,
         "display_status": rules.display_status(record.status, record.payment_status, record.fulfillment_status),
@@ -28,7 +28,7 @@ def to_order(order: Order) -> orders_pb2.Order:
         "shipping_address": record.shipping_address,
         "billing_address": record.billing_address,
         "shipping_method": _shipping_method(record),
-        "fulfillments": [_fulfillment(parcel) for parcel in order.parcels],
+        "fulfillments": [_fulfillment(one) for one in order.fulfillments],
         "invoice_number": record.invoice_number,
         "place_time": to_time(record.placed_time),
         "expire_time": to_time(record.expires_time),
@@ -38,45 +38,46 @@ def to_order(order: Order) -> orders_pb2.Order:
     return orders_pb2.Order(**fields)
 
 
-def to_fulfillment(parcel: ParcelRecord) -> orders_pb2.Fulfillment:
+def to_fulfillment(fulfillment: FulfillmentRecord) -> orders_pb2.Fulfillment:
     """Make a Fulfillment."""
-    return orders_pb2.Fulfillment(**_fulfillment(parcel))
+    return orders_pb2.Fulfillment(**_fulfillment(fulfillment))
 
 
 def to_timeline_entry(entry: TimelineRecord) -> orders_pb2.TimelineEntry:
     """Make a TimelineEntry."""
-    return orders_pb2.TimelineEntry(
-        sequence=entry.sequence,
-        kind=orders_pb2.TimelineEntry.Kind.Value(entry.kind),
-        from_state=entry.from_state,
-        to_state=entry.to_state,
-        actor=orders_pb2.TimelineEntry.Actor.Value(entry.actor_kind),
-        note=entry.note,
-        create_time=to_timestamp(entry.created_time),
-    )
+    fields: Fields = {
+        "sequence": entry.sequence,
+        "kind": entry.kind,
+        "from_state": entry.from_state,
+        "to_state": entry.to_state,
+        "actor": entry.actor_kind,
+        "note": entry.note,
+        "create_time": to_time(entry.created_time),
+    }
+    return orders_pb2.TimelineEntry(**fields)
 
 
-def _fulfillment(parcel: ParcelRecord) -> Fields:
+def _fulfillment(fulfillment: FulfillmentRecord) -> Fields:
     return {
-        "id": format_id(Prefix.FULFILLMENT, parcel.id),
-        "status": parcel.status,
+        "id": FULFILLMENT.write(fulfillment.id),
+        "status": fulfillment.status,
         "lines": [
-            {"line_id": format_id(Prefix.ORDER_LINE, line_id), "quantity": quantity}
-            for line_id, quantity in zip(parcel.line_ids, parcel.line_quantities, strict=True)
+            {"line_id": ORDER_LINE.write(line_id), "quantity": quantity}
+            for line_id, quantity in fulfillment.quantities.items()
         ],
-        "carrier": parcel.carrier,
-        "tracking_number": parcel.tracking_number,
-        "tracking_url": parcel.tracking_url,
-        "create_time": to_time(parcel.created_time),
-        "ship_time": to_time(parcel.shipped_time),
+        "carrier": fulfillment.carrier,
+        "tracking_number": fulfillment.tracking_number,
+        "tracking_url": fulfillment.tracking_url,
+        "create_time": to_time(fulfillment.created_time),
+        "ship_time": to_time(fulfillment.shipped_time),
     }
 
 
 def _line(line: LineRecord, currency: str) -> Fields:
     return {
-        "id": format_id(Prefix.ORDER_LINE, line.id),
-        "product_id": format_id(Prefix.PRODUCT, line.product_id),
-        "variant_id": format_id(Prefix.VARIANT, line.variant_id),
+        "id": ORDER_LINE.write(line.id),
+        "product_id": PRODUCT.write(line.product_id),
+        "variant_id": VARIANT.write(line.variant_id),
         "title": line.title,
         "sku": line.sku,
         # Each has a name and a value, as the message has.
@@ -103,13 +104,13 @@ def _totals(record: OrderRecord) -> Fields:
         "total": to_money(currency, record.total_minor),
         "taxes": [
             {
-                "name": tax["name"],
-                "rate_ppm": tax["rate_ppm"],
-                "included": tax["included"],
-                "taxable_amount": to_money(currency, tax["taxable_minor"]),
-                "amount": to_money(currency, tax["tax_minor"]),
+                "name": tax.name,
+                "rate_ppm": tax.rate_ppm,
+                "included": tax.included,
+                "taxable_amount": to_money(currency, tax.taxable_minor),
+                "amount": to_money(currency, tax.tax_minor),
             }
-            for tax in record.taxes
+            for tax in record.tax_amounts
         ],
     }
 
@@ -130,7 +131,7 @@ def from_fulfillment_lines(lines: Iterable[orders_pb2.FulfillmentLine]) -> dict[
     """Read how much of each line to pack; the same line twice adds up. Raises InvalidArgument naming the field."""
     wanted: dict[OrderLineId, int] = {}
     for index, line in enumerate(lines):
-        line_id = OrderLineId(parse_id(Prefix.ORDER_LINE, line.line_id, field=f"lines[{index}].line_id"))
+        line_id = ORDER_LINE.read(line.line_id, f"lines[{index}].line_id")
         if line.quantity < 1:
             raise invalid_field(f"lines[{index}].quantity", "must be at least 1")
         wanted[line_id] = wanted.get(line_id, 0) + line.quantity

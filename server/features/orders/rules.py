@@ -1,189 +1,157 @@
-"""The states of an order, and what follows from what: values in, values out."""
+"""What follows from the states of an order, and how it is written: values in, values out."""
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from typing import Final
 
-from server.features.orders.errors import InvalidTransition
+from server.features.cart.values import Address
+from server.features.orders.errors import FulfillmentTransitionInvalid, OrderTransitionInvalid
+from server.features.orders.values import (
+    ActorKind,
+    DisplayStatus,
+    FulfillmentStatus,
+    FulfillmentSummary,
+    LineProgress,
+    OrderStatus,
+    PaymentSummary,
+)
+from server.features.payments.values import PaymentTotals
+from server.kernel.actor import Actor
 
-
-class OrderStatus(StrEnum):
-    """Whether the agreement stands."""
-
-    PENDING = "PENDING"
-    CONFIRMED = "CONFIRMED"
-    COMPLETED = "COMPLETED"
-    CANCELED = "CANCELED"
-    EXPIRED = "EXPIRED"
-
-
-class PaymentStatus(StrEnum):
-    """The money of an order in one word."""
-
-    NOT_REQUIRED = "NOT_REQUIRED"
-    UNPAID = "UNPAID"
-    PENDING = "PENDING"
-    AUTHORIZED = "AUTHORIZED"
-    PARTIALLY_PAID = "PARTIALLY_PAID"
-    PAID = "PAID"
-    OVERPAID = "OVERPAID"
-    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
-    REFUNDED = "REFUNDED"
-    VOIDED = "VOIDED"
-
-
-class FulfillmentStatus(StrEnum):
-    """The parcels of an order in one word."""
-
-    NOT_REQUIRED = "NOT_REQUIRED"
-    UNFULFILLED = "UNFULFILLED"
-    PARTIALLY_FULFILLED = "PARTIALLY_FULFILLED"
-    FULFILLED = "FULFILLED"
-    DELIVERED = "DELIVERED"
-
-
-class ParcelStatus(StrEnum):
-    """Where one parcel is."""
-
-    PENDING = "PENDING"
-    SHIPPED = "SHIPPED"
-    DELIVERED = "DELIVERED"
-    CANCELED = "CANCELED"
-
-
-ORDER_TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+ORDER_TRANSITIONS: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     OrderStatus.PENDING: frozenset({OrderStatus.CONFIRMED, OrderStatus.EXPIRED, OrderStatus.CANCELED}),
     OrderStatus.CONFIRMED: frozenset({OrderStatus.COMPLETED, OrderStatus.CANCELED}),
-    # MoneySums may arrive after the time was up; when the stock can be held again, the order stands after all.
+    # Money may come after the time was up; when the stock can be held again, the order stands after all.
     OrderStatus.EXPIRED: frozenset({OrderStatus.CONFIRMED}),
     OrderStatus.COMPLETED: frozenset(),
     OrderStatus.CANCELED: frozenset(),
 }
 
-PARCEL_TRANSITIONS: Mapping[ParcelStatus, frozenset[ParcelStatus]] = {
-    ParcelStatus.PENDING: frozenset({ParcelStatus.SHIPPED, ParcelStatus.CANCELED}),
-    ParcelStatus.SHIPPED: frozenset({ParcelStatus.DELIVERED}),
-    ParcelStatus.DELIVERED: frozenset(),
-    ParcelStatus.CANCELED: frozenset(),
+FULFILLMENT_TRANSITIONS: Final[Mapping[FulfillmentStatus, frozenset[FulfillmentStatus]]] = {
+    FulfillmentStatus.PENDING: frozenset({FulfillmentStatus.SHIPPED, FulfillmentStatus.CANCELED}),
+    FulfillmentStatus.SHIPPED: frozenset({FulfillmentStatus.DELIVERED}),
+    FulfillmentStatus.DELIVERED: frozenset(),
+    FulfillmentStatus.CANCELED: frozenset(),
 }
 
 
-class ActorKind(StrEnum):
-    """Who did something to an order."""
-
-    CUSTOMER = "CUSTOMER"
-    GUEST = "GUEST"
-    STAFF = "STAFF"
-    SHOP = "SHOP"
+def check_order_step(current: OrderStatus, target: OrderStatus) -> None:
+    """Raise OrderTransitionInvalid with the allowed states when an order cannot take this step."""
+    if target not in ORDER_TRANSITIONS[current]:
+        raise OrderTransitionInvalid(current, target, ORDER_TRANSITIONS[current])
 
 
-@dataclass(frozen=True, slots=True)
-class MoneySums:
-    """The sums over all payments of an order, in minor units of its currency."""
-
-    captured_minor: int = 0
-    refunded_minor: int = 0
-    # On its way back: not there yet, and not to be counted on any more.
-    refund_pending_minor: int = 0
-    authorized_minor: int = 0
-    # A payment is on its way at the provider.
-    in_flight: bool = False
-    voided: bool = False
+def check_fulfillment_step(current: FulfillmentStatus, target: FulfillmentStatus) -> None:
+    """Raise FulfillmentTransitionInvalid with the allowed states when a fulfillment cannot take this step."""
+    if target not in FULFILLMENT_TRANSITIONS[current]:
+        raise FulfillmentTransitionInvalid(current, target, FULFILLMENT_TRANSITIONS[current])
 
 
-@dataclass(frozen=True, slots=True)
-class LineProgress:
-    """How much of a line was ordered and how much of it is shipped."""
-
-    quantity: int
-    shipped_quantity: int
-    requires_shipping: bool
-
-
-def check_order_step(current: OrderStatus, wanted: OrderStatus) -> None:
-    """Raise InvalidTransition with the allowed states when an order cannot take this step."""
-    if wanted not in ORDER_TRANSITIONS[current]:
-        raise InvalidTransition("the order", current, wanted, ORDER_TRANSITIONS[current])
-
-
-def check_parcel_step(current: ParcelStatus, wanted: ParcelStatus) -> None:
-    """Raise InvalidTransition with the allowed states when a parcel cannot take this step."""
-    if wanted not in PARCEL_TRANSITIONS[current]:
-        raise InvalidTransition("the fulfillment", current, wanted, PARCEL_TRANSITIONS[current])
-
-
-def payment_status(total_minor: int, money: MoneySums) -> PaymentStatus:
+def payment_summary(total_minor: int, payments: PaymentTotals) -> PaymentSummary:
     """Sum up the money of an order; the first that fits counts."""
-    captured, refunded = money.captured_minor, money.refunded_minor
+    captured, refunded = payments.captured_minor, payments.refunded_minor
     if total_minor == 0 and captured == 0:
-        return PaymentStatus.NOT_REQUIRED
+        return PaymentSummary.NOT_REQUIRED
     if refunded > 0:
-        return PaymentStatus.REFUNDED if refunded >= captured else PaymentStatus.PARTIALLY_REFUNDED
+        return PaymentSummary.REFUNDED if refunded >= captured else PaymentSummary.PARTIALLY_REFUNDED
     if captured > 0:
         if captured > total_minor:
-            return PaymentStatus.OVERPAID
-        return PaymentStatus.PAID if captured == total_minor else PaymentStatus.PARTIALLY_PAID
-    if money.authorized_minor >= total_minor:
-        return PaymentStatus.AUTHORIZED
-    if money.in_flight:
-        return PaymentStatus.PENDING
-    return PaymentStatus.VOIDED if money.voided else PaymentStatus.UNPAID
+            return PaymentSummary.OVERPAID
+        return PaymentSummary.PAID if captured == total_minor else PaymentSummary.PARTIALLY_PAID
+    if payments.authorized_minor >= total_minor:
+        return PaymentSummary.AUTHORIZED
+    if payments.in_flight:
+        return PaymentSummary.PENDING
+    return PaymentSummary.VOIDED if payments.voided_minor > 0 else PaymentSummary.UNPAID
 
 
-def money_suffices(total_minor: int, money: MoneySums) -> bool:
+def money_suffices(total_minor: int, payments: PaymentTotals) -> bool:
     """Whether enough is here or promised for the agreement to stand; money that goes back does not count."""
-    kept = money.captured_minor - money.refunded_minor - money.refund_pending_minor
-    return kept + money.authorized_minor >= total_minor
+    return payments.kept_minor + payments.authorized_minor >= total_minor
 
 
-def fulfillment_status(lines: Iterable[LineProgress]) -> FulfillmentStatus:
-    """Sum up the parcels of an order. Arrival is not tracked per line, so DELIVERED is set by the carrier's news."""
-    parcels = [line for line in lines if line.requires_shipping]
-    if not parcels:
-        return FulfillmentStatus.NOT_REQUIRED
-    if all(line.shipped_quantity == line.quantity for line in parcels):
-        return FulfillmentStatus.FULFILLED
-    if any(line.shipped_quantity for line in parcels):
-        return FulfillmentStatus.PARTIALLY_FULFILLED
-    return FulfillmentStatus.UNFULFILLED
+def fulfillment_summary(lines: Iterable[LineProgress]) -> FulfillmentSummary:
+    """Sum up the fulfillments of an order.
+
+    Nobody tells the shop of arrivals yet, so that DELIVERED is never the answer.
+    """
+    sent = [line for line in lines if line.requires_shipping]
+    if not sent:
+        return FulfillmentSummary.NOT_REQUIRED
+    if all(line.shipped_quantity == line.quantity for line in sent):
+        return FulfillmentSummary.FULFILLED
+    if any(line.shipped_quantity for line in sent):
+        return FulfillmentSummary.PARTIALLY_FULFILLED
+    return FulfillmentSummary.UNFULFILLED
 
 
-def nothing_left(payment: PaymentStatus, fulfillment: FulfillmentStatus) -> bool:
+_NOTHING_TO_SHIP: Final = frozenset(
+    {FulfillmentSummary.NOT_REQUIRED, FulfillmentSummary.FULFILLED, FulfillmentSummary.DELIVERED}
+)
+_NOTHING_TO_PAY: Final = frozenset(
+    {PaymentSummary.NOT_REQUIRED, PaymentSummary.PAID, PaymentSummary.OVERPAID, PaymentSummary.PARTIALLY_REFUNDED}
+)
+
+
+def nothing_left(payment: PaymentSummary, fulfillment: FulfillmentSummary) -> bool:
     """Whether a confirmed order is complete: nothing left to ship and nothing left to pay."""
-    return fulfillment in (
-        FulfillmentStatus.NOT_REQUIRED,
-        FulfillmentStatus.FULFILLED,
-        FulfillmentStatus.DELIVERED,
-    ) and payment in (
-        PaymentStatus.NOT_REQUIRED,
-        PaymentStatus.PAID,
-        PaymentStatus.OVERPAID,
-        PaymentStatus.PARTIALLY_REFUNDED,
-    )
+    return fulfillment in _NOTHING_TO_SHIP and payment in _NOTHING_TO_PAY
 
 
-_CLOSED_DISPLAY = {OrderStatus.CANCELED: "CANCELED", OrderStatus.EXPIRED: "EXPIRED", OrderStatus.PENDING: "PENDING"}
-_SHIPPING_DISPLAY = {
-    FulfillmentStatus.DELIVERED: "DELIVERED",
-    FulfillmentStatus.FULFILLED: "SHIPPED",
-    FulfillmentStatus.PARTIALLY_FULFILLED: "PROCESSING",
+_MONEY_DISPLAY: Final = {
+    PaymentSummary.REFUNDED: DisplayStatus.REFUNDED,
+    PaymentSummary.PARTIALLY_REFUNDED: DisplayStatus.PARTIALLY_REFUNDED,
+}
+_STATUS_DISPLAY: Final = {
+    OrderStatus.PENDING: DisplayStatus.PENDING,
+    OrderStatus.COMPLETED: DisplayStatus.COMPLETED,
+    OrderStatus.CANCELED: DisplayStatus.CANCELED,
+    OrderStatus.EXPIRED: DisplayStatus.EXPIRED,
+}
+_SHIPPING_DISPLAY: Final = {
+    FulfillmentSummary.DELIVERED: DisplayStatus.DELIVERED,
+    FulfillmentSummary.FULFILLED: DisplayStatus.SHIPPED,
+    FulfillmentSummary.PARTIALLY_FULFILLED: DisplayStatus.PROCESSING,
 }
 
 
-def display_status(status: OrderStatus, payment: PaymentStatus, fulfillment: FulfillmentStatus) -> str:
+def display_status(status: OrderStatus, payment: PaymentSummary, fulfillment: FulfillmentSummary) -> DisplayStatus:
     """Say all three states in one word, for simple clients. What went wrong with the money comes first."""
-    if payment in (PaymentStatus.REFUNDED, PaymentStatus.PARTIALLY_REFUNDED):
-        return payment.value
-    if status in _CLOSED_DISPLAY:
-        return _CLOSED_DISPLAY[status]
-    if status is OrderStatus.COMPLETED:
-        return "COMPLETED"
-    return _SHIPPING_DISPLAY.get(fulfillment, "CONFIRMED")
+    if payment in _MONEY_DISPLAY:
+        return _MONEY_DISPLAY[payment]
+    if status in _STATUS_DISPLAY:
+        return _STATUS_DISPLAY[status]
+    return _SHIPPING_DISPLAY.get(fulfillment, DisplayStatus.CONFIRMED)
+
+
+def actor_kind(actor: Actor | None) -> ActorKind:
+    """Say who acts, as the timeline tells it; None: the shop by itself."""
+    if actor is None:
+        return ActorKind.SHOP
+    if actor.admin:
+        return ActorKind.STAFF
+    return ActorKind.CUSTOMER if actor.signed_in else ActorKind.GUEST
+
+
+def address_lines(address: Address, *, country: str, brief: bool = False) -> list[str]:
+    """Write an address as it stands on an envelope; `country` is what its region is called there.
+
+    `brief`: without organization and administrative area, for a sentence in which it is only to be recognised.
+    """
+    town = " ".join(part for part in (address.get("postal_code", ""), address["locality"]) if part)
+    lines = [
+        address["recipient"],
+        "" if brief else address.get("organization", ""),
+        *address["address_lines"],
+        town,
+        "" if brief else address.get("administrative_area", ""),
+        country,
+    ]
+    return [line for line in lines if line]
 
 
 # Without the letters that are read as digits, and without vowels, so that no word appears.
-_NUMBER_ALPHABET = "23456789BCDFGHJKLMNPQRSTVWXZ"
+_NUMBER_ALPHABET: Final = "23456789BCDFGHJKLMNPQRSTVWXZ"
 
 
 def new_order_number() -> str:

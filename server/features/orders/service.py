@@ -1,36 +1,23 @@
-"""Following orders: the reading use cases."""
-
-from dataclasses import dataclass
+"""Following orders: what is more than one look into the database."""
 
 from server.db.session import Database
 from server.features.orders import queries
 from server.features.orders.errors import InvoiceNotIssued
-from server.features.orders.invoicing.service import render_invoice
-from server.features.orders.values import Order, TimelineRecord
-from server.kernel.actor import Actor
+from server.features.orders.invoicing.gateway import InvoicePrinter
+from server.features.orders.invoicing.queries import find_invoice
+from server.features.orders.invoicing.rules import printed
+from server.features.orders.values import OrderPage
+from server.kernel.actor import Viewer
 from server.kernel.ids import OrderId, UserId
 from server.kernel.pages import decode_page_id, encode_page_token, filter_hash
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPage:
-    """A page of orders."""
-
-    orders: tuple[Order, ...]
-    # Empty on the last page.
-    next_page_token: str
 
 
 class OrderService:
     """What buyers and staff look at."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, *, db: Database, printer: InvoicePrinter) -> None:
         self._db = db
-
-    async def get_order(self, order_id: OrderId, *, viewer: Actor) -> Order:
-        """Return an order that the viewer may see. Raises OrderNotFound."""
-        async with self._db.snapshot() as tx:
-            return await queries.get_order(tx, order_id, viewer=viewer)
+        self._printer = printer
 
     async def list_orders(self, user_id: UserId, *, count: int, page_token: str) -> OrderPage:
         """Return a user's orders, the newest first. Raises InvalidArgument for a foreign page token."""
@@ -44,17 +31,11 @@ class OrderService:
         shown = orders[:count]
         return OrderPage(tuple(shown), encode_page_token([str(shown[-1].record.id)], digest))
 
-    async def list_timeline(self, order_id: OrderId, *, viewer: Actor) -> list[TimelineRecord]:
-        """Return what happened to an order. Raises OrderNotFound."""
-        async with self._db.snapshot() as tx:
-            await queries.get_visible_record(tx, order_id, viewer=viewer)
-            return await queries.list_timeline(tx, order_id)
-
-    async def get_invoice(self, order_id: OrderId, *, viewer: Actor) -> tuple[str, bytes]:
+    async def get_invoice(self, order_id: OrderId, *, viewer: Viewer) -> tuple[str, bytes]:
         """Return the invoice's number and its PDF. Raises OrderNotFound, InvoiceNotIssued."""
         async with self._db.snapshot() as tx:
             await queries.get_visible_record(tx, order_id, viewer=viewer)
-            invoice = await queries.find_invoice(tx, order_id)
+            invoice = await find_invoice(tx, order_id)
         if invoice is None:
             raise InvoiceNotIssued
-        return invoice.number, await render_invoice(invoice)
+        return invoice.number, await self._printer.print(printed(invoice))

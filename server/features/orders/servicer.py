@@ -4,13 +4,14 @@ from google.api.httpbody_pb2 import HttpBody
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 from kontor.payments.v1 import payments_pb2
 
-from server.features.orders import mapping
+from server.db.session import Database
+from server.features.orders import mapping, queries
 from server.features.orders.fulfillment.service import FulfillmentService
 from server.features.orders.placing.service import PlaceOrderService
 from server.features.orders.service import OrderService
 from server.features.payments import mapping as payments_mapping
-from server.features.payments.rules import Provider
-from server.kernel.ids import FulfillmentId, OrderId, Prefix, parse_id
+from server.features.payments.values import Provider
+from server.kernel.ids import FULFILLMENT, ORDER
 from server.kernel.pages import page_size
 from server.rpc.call import Call
 
@@ -18,7 +19,10 @@ from server.rpc.call import Call
 class OrderServicer:
     """One method an RPC."""
 
-    def __init__(self, place: PlaceOrderService, orders: OrderService, fulfillments: FulfillmentService) -> None:
+    def __init__(
+        self, *, db: Database, place: PlaceOrderService, orders: OrderService, fulfillments: FulfillmentService
+    ) -> None:
+        self._db = db
         self._place = place
         self._orders = orders
         self._fulfillments = fulfillments
@@ -28,10 +32,10 @@ class OrderServicer:
     ) -> orders_service_pb2.PlaceOrderResponse:
         """Place the order of the caller's cart."""
         placed = await self._place.place_order(
-            expected_minor=request.expected_total.amount_minor,
-            expected_currency=request.expected_total.currency_code,
+            expected=payments_mapping.from_money(request.expected_total),
             provider=Provider(payments_pb2.Payment.Provider.Name(request.payment_provider)),
             actor=call.actor,
+            viewer=call.viewer,
             claim=call.claim,
         )
         return orders_service_pb2.PlaceOrderResponse(
@@ -41,7 +45,10 @@ class OrderServicer:
 
     async def GetOrder(self, request: orders_service_pb2.GetOrderRequest, call: Call) -> orders_pb2.Order:
         """Return one of the caller's orders."""
-        return mapping.to_order(await self._orders.get_order(_order_id(request.order_id), viewer=call.actor))
+        order_id = ORDER.read(request.order_id, "order_id")
+        async with self._db.snapshot() as tx:
+            order = await queries.get_visible_order(tx, order_id, viewer=call.viewer)
+        return mapping.to_order(order)
 
     async def ListOrders(
         self, request: orders_service_pb2.ListOrdersRequest, call: Call
@@ -58,39 +65,37 @@ class OrderServicer:
         self, request: orders_service_pb2.ListTimelineRequest, call: Call
     ) -> orders_service_pb2.ListTimelineResponse:
         """List what happened to an order."""
-        entries = await self._orders.list_timeline(_order_id(request.order_id), viewer=call.actor)
+        order_id = ORDER.read(request.order_id, "order_id")
+        async with self._db.snapshot() as tx:
+            entries = await queries.list_visible_timeline(tx, order_id, viewer=call.viewer)
         return orders_service_pb2.ListTimelineResponse(entries=[mapping.to_timeline_entry(entry) for entry in entries])
 
     async def GetInvoice(self, request: orders_service_pb2.GetInvoiceRequest, call: Call) -> HttpBody:
         """Return the invoice as a PDF."""
-        number, pdf = await self._orders.get_invoice(_order_id(request.order_id), viewer=call.actor)
+        number, pdf = await self._orders.get_invoice(ORDER.read(request.order_id, "order_id"), viewer=call.viewer)
         call.set_header("content-disposition", f'inline; filename="invoice-{number}.pdf"')
         return HttpBody(content_type="application/pdf", data=pdf)
 
     async def CreateFulfillment(
         self, request: orders_service_pb2.CreateFulfillmentRequest, call: Call
     ) -> orders_pb2.Fulfillment:
-        """Pack a parcel of an order."""
-        parcel = await self._fulfillments.create_fulfillment(
-            _order_id(request.order_id),
+        """Pack a fulfillment of an order."""
+        fulfillment = await self._fulfillments.create_fulfillment(
+            ORDER.read(request.order_id, "order_id"),
             mapping.from_fulfillment_lines(request.lines),
             actor=call.actor,
             claim=call.claim,
         )
-        return mapping.to_fulfillment(parcel)
+        return mapping.to_fulfillment(fulfillment)
 
     async def ShipFulfillment(self, request: orders_service_pb2.ShipFulfillmentRequest, call: Call) -> orders_pb2.Order:
-        """Send a parcel off."""
+        """Send a fulfillment off."""
         order = await self._fulfillments.ship_fulfillment(
-            _order_id(request.order_id),
-            FulfillmentId(parse_id(Prefix.FULFILLMENT, request.fulfillment_id, field="fulfillment_id")),
+            ORDER.read(request.order_id, "order_id"),
+            FULFILLMENT.read(request.fulfillment_id, "fulfillment_id"),
             carrier=request.carrier,
             tracking_number=request.tracking_number,
             tracking_url=request.tracking_url,
             actor=call.actor,
         )
         return mapping.to_order(order)
-
-
-def _order_id(text: str) -> OrderId:
-    return OrderId(parse_id(Prefix.ORDER, text, field="order_id"))

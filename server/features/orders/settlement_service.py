@@ -4,8 +4,8 @@ from server.db.session import WriteTx
 from server.features.inventory import service as inventory
 from server.features.inventory.errors import OutOfStock
 from server.features.orders import queries, rules
-from server.features.orders.invoicing.service import Seller
-from server.features.orders.progress_service import (
+from server.features.orders.invoicing.values import Seller
+from server.features.orders.progress.service import (
     Change,
     changing,
     complete_if_nothing_left,
@@ -13,9 +13,8 @@ from server.features.orders.progress_service import (
     expire,
     issue_invoice_if_paid,
 )
-from server.features.orders.rules import MoneySums, OrderStatus
-from server.features.orders.write_queries import Step
-from server.features.payments.service import LateMoney, PaymentTotals
+from server.features.orders.values import OrderStatus, TimelineKind, TimelineStep
+from server.features.payments.values import LateMoney, PaymentTotals
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId
@@ -26,7 +25,7 @@ _STILL_OPEN = (OrderStatus.PENDING, OrderStatus.EXPIRED)
 class OrderSettlement:
     """Hears of money; see payments' SettlementListener."""
 
-    def __init__(self, clock: Clock, seller: Seller) -> None:
+    def __init__(self, *, clock: Clock, seller: Seller) -> None:
         self._clock = clock
         self._seller = seller
 
@@ -42,15 +41,14 @@ class OrderSettlement:
         Enough of it confirms a pending order. When the order's time was up already, the stock is held again; where
         that fails, and for an order that was called off, the money is sent back.
         """
-        money = _money(payments)
         order = await queries.lock_order(tx, order_id)
         async with changing(tx, order, now=self._clock.now()) as change:
-            _change_payment_status(change, money, actor=actor)
+            _change_payment_status(change, payments, actor=actor)
             record = change.order.record
-            if record.status in _STILL_OPEN and rules.money_suffices(record.total_minor, money):
+            if record.status in _STILL_OPEN and rules.money_suffices(record.total_minor, payments):
                 return await self._confirm_or_return(tx, change, actor=actor)
-            if record.status is OrderStatus.CANCELED and _unreturned(payments):
-                return _late("the order was called off before the money came")
+            if record.status is OrderStatus.CANCELED and payments.kept_minor > 0:
+                return LateMoney("the order was called off before the money came")
             if record.status in (OrderStatus.CONFIRMED, OrderStatus.COMPLETED):
                 issue_invoice_if_paid(change, seller=self._seller)
                 await complete_if_nothing_left(tx, change)
@@ -63,33 +61,14 @@ class OrderSettlement:
         except OutOfStock:
             if record.status is OrderStatus.PENDING:
                 await expire(tx, change, reason="paid after its time, when the stock was sold")
-            return _late("the payment came after the order's time, when the stock was sold")
+            return LateMoney("the payment came after the order's time, when the stock was sold")
         await confirm(tx, change, seller=self._seller, actor=actor)
         return None
 
 
-def _change_payment_status(change: Change, money: MoneySums, *, actor: Actor | None) -> None:
-    record = change.order.record
-    after = rules.payment_status(record.total_minor, money)
-    if after is not record.payment_status:
-        change.note(Step("PAYMENT_CHANGED", record.payment_status, after, actor=actor))
+def _change_payment_status(change: Change, payments: PaymentTotals, *, actor: Actor | None) -> None:
+    before = change.order.record.payment_status
+    after = rules.payment_summary(change.order.record.total_minor, payments)
+    if after is not before:
+        change.note(TimelineStep(TimelineKind.PAYMENT_CHANGED, before, after, actor=actor))
         change.update(payment_status=after)
-
-
-def _money(payments: PaymentTotals) -> MoneySums:
-    return MoneySums(
-        captured_minor=payments.captured_minor,
-        refunded_minor=payments.refunded_minor,
-        authorized_minor=payments.authorized_minor,
-        refund_pending_minor=payments.refund_pending_minor,
-        in_flight=payments.processing_minor + payments.action_minor > 0,
-        voided=payments.voided_minor > 0,
-    )
-
-
-def _unreturned(payments: PaymentTotals) -> bool:
-    return payments.captured_minor > payments.refunded_minor + payments.refund_pending_minor
-
-
-def _late(note: str) -> LateMoney:
-    return LateMoney(note=note)

@@ -1,4 +1,4 @@
-"""Orders as they were placed, their parcels, invoices and history."""
+"""Orders as they were placed, their fulfillments, invoices and history."""
 
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    and_,
-    bindparam,
-    or_,
     text,
 )
 from sqlalchemy.dialects.postgresql import CHAR, JSONB
@@ -71,7 +68,7 @@ class Orders(Base):
     shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     # The shipping address where no other one was given.
     billing_address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    # {"id": ..., "code": ..., "name": ...}; NULL when nothing is sent.
+    # {"id": ..., "code": ..., "name": ..., "description": ...}; NULL when nothing is sent.
     shipping_method: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     placed_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     # When an unpaid order gives its stock back.
@@ -79,14 +76,6 @@ class Orders(Base):
     confirmed_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     completed_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-
-
-# Whose order it is, for whoever reads it: bind `viewer_id` and `viewer_cart_id`. A cart's token opens a guest's order;
-# who ordered as a user has to be signed in.
-OWNED = or_(
-    Orders.user_id == bindparam("viewer_id", type_=Uuid),
-    and_(Orders.cart_id == bindparam("viewer_cart_id", type_=Uuid), Orders.user_id.is_(None)),
-)
 
 
 class OrderLines(Base):
@@ -142,7 +131,7 @@ class OrderTimeline(Base):
 
 
 class Fulfillments(Base):
-    """A parcel."""
+    """Goods of an order that go off together, in a parcel."""
 
     __tablename__ = "fulfillments"
     __table_args__ = (
@@ -161,7 +150,7 @@ class Fulfillments(Base):
 
 
 class FulfillmentLines(Base):
-    """How much of an order line is in a parcel."""
+    """How much of an order line is in a fulfillment."""
 
     __tablename__ = "fulfillment_lines"
     __table_args__ = (CheckConstraint("quantity > 0", name="quantity"),)

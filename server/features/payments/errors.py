@@ -1,9 +1,10 @@
 """What payments refuse."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from server.kernel.errors import FailedPrecondition, NotFound, Unauthenticated, Unavailable
-from server.kernel.ids import OrderId, Prefix, format_id
+from server.kernel.ids import ORDER, OrderId
 
 _RETRY_AFTER = timedelta(seconds=2)
 
@@ -26,7 +27,7 @@ class PaymentRefused(FailedPrecondition):
     def __init__(self, *, provider: str, provider_code: str, order_id: OrderId | None = None) -> None:
         metadata = {"provider": provider, "provider_code": provider_code}
         if order_id is not None:
-            metadata["order_id"] = format_id(Prefix.ORDER, order_id)
+            metadata["order_id"] = ORDER.write(order_id)
         super().__init__(f"{provider} refused the payment: {provider_code}", metadata=metadata)
         self.provider = provider
         self.provider_code = provider_code
@@ -72,8 +73,9 @@ class PaymentTransitionInvalid(FailedPrecondition):
 
     reason = "INVALID_TRANSITION"
 
-    def __init__(self, *, current: str, target: str, allowed: str) -> None:
+    def __init__(self, current: str, target: str, allowed: Collection[str]) -> None:
+        names = ",".join(sorted(allowed))
         super().__init__(
             f"The payment is {current} and cannot become {target} by this call",
-            metadata={"from": current, "to": target, "allowed": allowed},
+            metadata={"from": current, "to": target, "allowed": names},
         )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.features.payments.rules import Provider
+from server.features.payments.values import Provider
 from server.kernel.event import Event
 from server.kernel.ids import OrderId, PaymentId
 from server.kernel.money import Money

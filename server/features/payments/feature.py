@@ -8,11 +8,12 @@ from server.db.handlers import Handler, Jobs, Periodic
 from server.features.core import Core, Feature, service_of
 from server.features.payments.jobs import RETRY, PaymentJobs
 from server.features.payments.providers.service import connect_providers
-from server.features.payments.reconciliation_service import Reconciliation
-from server.features.payments.service import PaymentService, SettlementListener
+from server.features.payments.reconciliation.service import Reconciliation
+from server.features.payments.service import PaymentService
 from server.features.payments.servicer import PaymentServicer
+from server.features.payments.settlement.service import SettlementListener
 from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
-from server.features.payments.webhook_service import Webhooks
+from server.features.payments.webhooks.service import Webhooks
 from server.rpc.chain import Service
 
 
@@ -23,7 +24,7 @@ class PaymentsFeature(Feature):
         self._core = core
         self._providers = connect_providers(core.settings)
         self.payments = PaymentService(
-            core.db,
+            db=core.db,
             gateways={provider: connected.gateway for provider, connected in self._providers.items()},
             manual=core.settings.bank_transfer_days > 0,
             settlement=settlement,
@@ -31,14 +32,14 @@ class PaymentsFeature(Feature):
         )
         self.webhooks = {
             provider: Webhooks(
-                core.db, provider=provider, verifier=connected.verifier, payments=self.payments, clock=core.clock
+                db=core.db, provider=provider, verifier=connected.verifier, payments=self.payments, clock=core.clock
             )
             for provider, connected in self._providers.items()
         }
-        self.reconciliation = Reconciliation(core.db, self.payments, core.clock)
+        self.reconciliation = Reconciliation(db=core.db, payments=self.payments, clock=core.clock)
 
     def services(self) -> Sequence[Service]:
-        servicer = PaymentServicer(self._core.db, self.payments, self.webhooks)
+        servicer = PaymentServicer(db=self._core.db, payments=self.payments, webhooks=self.webhooks)
         return [service_of(payments_service_pb2, servicer)]
 
     def jobs(self) -> Jobs:

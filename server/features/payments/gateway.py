@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID
 
-from server.features.payments.rules import ProviderState, RefundState
-from server.kernel.ids import OrderId, PaymentId
+from server.features.payments.values import ProviderEvent, ProviderState, RefundState
+from server.kernel.ids import OrderId, PaymentId, TransactionId
 
 
 class Gateway(Protocol):
@@ -25,7 +24,9 @@ class Gateway(Protocol):
         """Give a payment up if it still can be, and say how far it has come either way."""
         ...
 
-    async def refund(self, transaction_id: UUID, *, reference: str, amount_minor: int, currency: str) -> RefundState:
+    async def refund(
+        self, transaction_id: TransactionId, *, reference: str, amount_minor: int, currency: str
+    ) -> RefundState:
         """Give money back; the same transaction id gives it back once."""
         ...
 
@@ -37,11 +38,11 @@ class Gateway(Protocol):
 class Verifier(Protocol):
     """Tells a provider's events from forged ones."""
 
-    def verify(self, payload: bytes, signature: str | None) -> "ProviderNews":
+    def verify(self, payload: bytes, signature: str | None) -> ProviderEvent:
         """Return the event in a raw body. Raises SignatureInvalid, InvalidArgument."""
         ...
 
-    def read(self, payload: bytes) -> "ProviderNews":
+    def read(self, payload: bytes) -> ProviderEvent:
         """Return the event in a body that was verified before."""
         ...
 
@@ -50,17 +51,5 @@ class Verifier(Protocol):
 class ConnectedProvider:
     """A provider with which the shop has an account: what asks it, and what reads what it sends."""
 
-    gateway: "Gateway"
-    verifier: "Verifier"
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderNews:
-    """An event of a provider. It says what to ask about; what it says besides is not trusted to be the latest."""
-
-    event_id: str
-    type: str
-    # Empty when it speaks of no payment.
-    payment_reference: str
-    # Our own id, which the provider keeps with the payment; None when it names none.
-    payment_id: PaymentId | None
+    gateway: Gateway
+    verifier: Verifier

@@ -5,12 +5,15 @@ from typing import Final
 
 import procrastinate
 import psycopg
+import structlog
 
 from server.features.payments.errors import PaymentProviderUnavailable
-from server.features.payments.rules import Provider
 from server.features.payments.service import PaymentService
 from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
-from server.features.payments.webhook_service import Webhooks
+from server.features.payments.values import Provider
+from server.features.payments.webhooks.service import Webhooks
+
+_log = structlog.get_logger("server.features.payments")
 
 # 2, 4, 8 ... seconds: a quarter of an hour in all. Afterwards reconciliation takes over. OperationalError covers a
 # deadlock and a lock that somebody else holds for long.
@@ -28,10 +31,12 @@ class PaymentJobs:
 
     async def apply_event(self, task: ApplyEvent) -> None:
         """Settle the payment that a provider's event speaks of."""
-        # The shop may have parted with the provider since.
         webhooks = self._webhooks.get(task.provider)
-        if webhooks is not None:
-            await webhooks.apply(task.event_id)
+        if webhooks is None:
+            # The shop has parted with the provider since; should it come back, reconciliation asks it.
+            _log.warning("payments.event_of_parted_provider", provider=task.provider.value, event_id=task.event_id)
+            return
+        await webhooks.apply(task.event_id)
 
     async def refund(self, task: Refund) -> None:
         """Ask the provider for a refund that the ledger wants."""

@@ -1,96 +1,61 @@
-"""The SQL of payments and of what providers sent."""
+"""The SQL of payments."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Boolean,
-    Text,
-    and_,
-    any_,
-    bindparam,
-    case,
-    literal,
-    or_,
-    select,
-    text,
-    union,
-    update,
-)
+from sqlalchemy import ColumnElement, bindparam, case, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
-from server.features.orders.tables import OWNED, Orders
-from server.features.payments import tables
+from server.db.rows import columns_of
+from server.db.session import ReadTx, WriteTx
+from server.db.sight import as_viewer, owned, visible
+from server.db.statement import Bound, Command, Query, ScalarQuery
+from server.db.words import word
+from server.features.orders.tables import Orders
+from server.features.payments.errors import PaymentNotFound
 from server.features.payments.ledger_queries import sum_of_payment
-from server.features.payments.rules import Kind, Payment, Provider, Status
-from server.features.payments.tables import Payments, PaymentTransactions, ProviderEvents
+from server.features.payments.tables import Payments
+from server.features.payments.values import Payment, PaymentStatus, Provider, TransactionKind
+from server.kernel.actor import Viewer
+from server.kernel.ids import OrderId, PaymentId
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A payment that reconciliation has to look at."""
-
-    payment_id: UUID
-    # Its order wants no money any more.
-    order_closed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What a provider sent."""
-
-    payment_reference: str
-    payload: bytes
-    applied_time: datetime | None
-
-
-def _payment_columns(client_secret: Any) -> list[Any]:
-    return [
-        Payments.id,
-        Payments.order_id,
-        Payments.provider,
-        Payments.status,
-        Payments.currency,
-        Payments.amount_minor,
-        sum_of_payment(Kind.CAPTURE),
-        sum_of_payment(Kind.REFUND),
-        Payments.provider_reference,
-        client_secret,
-        Payments.failure_code,
-        Payments.created_time,
-        Payments.updated_time,
-    ]
+def _payment_columns(client_secret: Any) -> list[ColumnElement[Any]]:
+    return columns_of(
+        Payment,
+        Payments,
+        captured_minor=sum_of_payment(TransactionKind.CAPTURE),
+        refunded_minor=sum_of_payment(TransactionKind.REFUND),
+        client_secret=client_secret,
+    )
 
 
 _payments = select(*_payment_columns(Payments.client_secret))
-
-FIND_PAYMENT = Query(_payments.where(Payments.id == bindparam("payment_id")), Payment)
+_payment = _payments.where(Payments.id == bindparam("payment_id"))
+_FIND = Query(_payment, Payment)
 # The sums in it are not to be trusted: while it waits for the lock, they are as old as the statement.
-LOCK_PAYMENT = Query(_payments.where(Payments.id == bindparam("payment_id")).with_for_update(of=Payments), Payment)
-LIST_OF_ORDER = Query(_payments.where(Payments.order_id == bindparam("order_id")).order_by(Payments.id), Payment)
-FIND_PAYMENT_FOR = Query(
-    select(*_payment_columns(case((OWNED, Payments.client_secret), else_="")))
+_LOCK = Query(_payment.with_for_update(of=Payments), Payment)
+_LIST = Query(_payments.where(Payments.order_id == bindparam("order_id")).order_by(Payments.id), Payment)
+_secret_of_owner = case((owned(user_id=Orders.user_id, cart_id=Orders.cart_id), Payments.client_secret), else_=word(""))
+_FIND_VISIBLE = Query(
+    select(*_payment_columns(_secret_of_owner))
     .join(Orders, Orders.id == Payments.order_id)
-    .where(Payments.id == bindparam("payment_id"), or_(OWNED, bindparam("sees_all", type_=Boolean))),
+    .where(Payments.id == bindparam("payment_id"), visible(user_id=Orders.user_id, cart_id=Orders.cart_id)),
     Payment,
 )
-FIND_ID_BY_REFERENCE = ScalarQuery(
+_FIND_ID = ScalarQuery(
     select(Payments.id).where(
         Payments.provider == bindparam("provider"), Payments.provider_reference == bindparam("reference")
     ),
     UUID,
 )
-INSERT_PAYMENT = Command(
+_INSERT = Command(
     insert(Payments).values(
         id=bindparam("id"),
         order_id=bindparam("order_id"),
         provider=bindparam("provider"),
-        status=Status.CREATED,
+        status=bindparam("status"),
         currency=bindparam("currency"),
         amount_minor=bindparam("amount_minor"),
         created_time=bindparam("now"),
@@ -99,92 +64,93 @@ INSERT_PAYMENT = Command(
     )
 )
 # A refused attempt made no intent, so one that succeeds afterwards starts over.
-STORE_REFERENCE = Command(
+_STORE_REFERENCE = Command(
     update(Payments)
     .values(
         provider_reference=bindparam("reference"),
         client_secret=bindparam("secret"),
-        status=Status.CREATED,
-        failure_code="",
+        status=word(PaymentStatus.CREATED),
+        failure_code=word(""),
         updated_time=bindparam("now"),
     )
     .where(
         Payments.id == bindparam("payment_id"),
         Payments.provider_reference.is_(None),
-        or_(Payments.status == Status.CREATED, Payments.status == Status.FAILED),
+        or_(Payments.status == word(PaymentStatus.CREATED), Payments.status == word(PaymentStatus.FAILED)),
     )
 )
-UPDATE_STATUS = Command(
+_UPDATE_STATUS = Command(
     update(Payments)
     .values(status=bindparam("new_status"), failure_code=bindparam("code"), updated_time=bindparam("now"))
     .where(Payments.id == bindparam("payment_id"))
 )
 
-STORE_EVENT = ScalarCommand(
-    insert(ProviderEvents)
-    .values(
-        provider=bindparam("provider"),
-        event_id=bindparam("event_id"),
-        type=bindparam("type"),
-        payment_reference=bindparam("reference"),
-        payload=bindparam("payload"),
-        received_time=bindparam("now"),
-        applied_time=bindparam("applied_time", type_=ProviderEvents.applied_time.type),
-    )
-    .on_conflict_do_nothing()
-    .returning(ProviderEvents.event_id),
-    str,
-)
-_this_event = and_(
-    ProviderEvents.provider == bindparam("of_provider"), ProviderEvents.event_id == bindparam("of_event_id")
-)
-FIND_EVENT = Query(
-    select(ProviderEvents.payment_reference, ProviderEvents.payload, ProviderEvents.applied_time).where(_this_event),
-    Event,
-)
-MARK_APPLIED = Command(
-    update(ProviderEvents)
-    .values(applied_time=bindparam("now"))
-    .where(_this_event, ProviderEvents.applied_time.is_(None))
-)
-KEPT_EVENTS = ScalarQuery(
-    select(ProviderEvents.event_id).where(
-        ProviderEvents.provider == bindparam("provider"),
-        ProviderEvents.payment_reference == bindparam("reference"),
-        text("applied_time IS NULL"),
-    ),
-    str,
-)
 
-_waiting = select(Payments.id).where(
-    text(tables.IN_FLIGHT),
-    Payments.checked_time < bindparam("before"),
-    # A refused attempt without an intent has nothing to ask about.
-    or_(Payments.status != Status.FAILED, Payments.provider_reference.is_not(None)),
-)
-_refunding = select(PaymentTransactions.payment_id).where(text(tables.PENDING))
-_stale = (
-    select(Payments.id)
-    .where(
-        Payments.id.in_(union(_waiting, _refunding)),
-        Payments.provider != Provider.MANUAL,
-        Payments.checked_time < bindparam("before"),
+async def get_payment(tx: ReadTx, payment_id: PaymentId) -> Payment:
+    """Return a payment with its client secret: show it to the owner only. Raises PaymentNotFound."""
+    return _found(await _FIND.first(tx, payment_id=payment_id))
+
+
+async def get_visible_payment(tx: ReadTx, payment_id: PaymentId, *, viewer: Viewer) -> Payment:
+    """Return a payment of an order that the viewer may see, to its owner with the client secret.
+
+    Raises PaymentNotFound.
+    """
+    return _found(await _FIND_VISIBLE.first(tx, payment_id=payment_id, **as_viewer(viewer)))
+
+
+async def lock_payment(tx: WriteTx, payment_id: PaymentId) -> Payment:
+    """Lock a payment's row and return it; its sums may be old. Raises PaymentNotFound."""
+    return _found(await _LOCK.first(tx, payment_id=payment_id))
+
+
+async def find_first_payment(tx: ReadTx, order_id: OrderId) -> Payment | None:
+    """Return the first payment of an order, with its client secret: show it to the owner only."""
+    return await _LIST.first(tx, order_id=order_id)
+
+
+async def list_payments(tx: ReadTx, order_id: OrderId) -> list[Payment]:
+    """Return the payments of an order, the oldest first, with client secrets: show them to the owner only."""
+    return await _LIST.all(tx, order_id=order_id)
+
+
+async def find_payment_id(tx: ReadTx, provider: Provider, reference: str) -> PaymentId | None:
+    """Return the payment that a provider knows by this reference."""
+    found = await _FIND_ID.first(tx, provider=provider, reference=reference)
+    return None if found is None else PaymentId(found)
+
+
+def inserting_payment(payment: Payment) -> Bound[object]:
+    """Return the statement that stores a new attempt; no provider knows of it yet."""
+    return _INSERT.bind(
+        id=payment.id,
+        order_id=payment.order_id,
+        provider=payment.provider,
+        status=payment.status,
+        currency=payment.currency,
+        amount_minor=payment.amount_minor,
+        now=payment.created_time,
     )
-    .order_by(Payments.checked_time, Payments.id)
-    .limit(bindparam("batch", type_=BigInteger))
-    # Two workers that reconcile at once share the work.
-    .with_for_update(of=Payments, skip_locked=True)
-)
-CLAIM_STALE = Command(
-    update(Payments)
-    .values(checked_time=bindparam("now"))
-    .where(Payments.id.in_(_stale))
-    .returning(
-        Payments.id,
-        select(Orders.status == any_(literal(["EXPIRED", "CANCELED"], ARRAY(Text))))
-        .where(Orders.id == Payments.order_id)
-        .correlate(Payments)
-        .scalar_subquery(),
-    ),
-    Stale,
-)
+
+
+def updating_reference(payment_id: PaymentId, *, reference: str, client_secret: str, now: datetime) -> Bound[object]:
+    """Return the statement that stores how the provider knows a payment, unless that stands there already."""
+    return _STORE_REFERENCE.bind(payment_id=payment_id, reference=reference, secret=client_secret, now=now)
+
+
+async def update_status(
+    tx: WriteTx, payment_id: PaymentId, status: PaymentStatus, *, failure_code: str, now: datetime
+) -> None:
+    """Store how far a payment has come. Its row must be locked."""
+    await _UPDATE_STATUS.run(tx, payment_id=payment_id, new_status=status, code=failure_code, now=now)
+
+
+def updating_status(payment_id: PaymentId, status: PaymentStatus, *, failure_code: str, now: datetime) -> Bound[object]:
+    """Return the statement of `update_status`."""
+    return _UPDATE_STATUS.bind(payment_id=payment_id, new_status=status, code=failure_code, now=now)
+
+
+def _found(payment: Payment | None) -> Payment:
+    if payment is None:
+        raise PaymentNotFound
+    return payment

@@ -2,40 +2,33 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 
 from server.db.idempotency import Claim
 from server.db.jobs import defer
 from server.db.session import Database, ReadTx, WriteTx, assert_no_transaction
-from server.db.statement import Bound
+from server.db.statement import Bound, together
 from server.features.payments import ledger_queries, queries, rules
-from server.features.payments.errors import (
-    PaymentNotFound,
-    PaymentProviderDisabled,
-    PaymentRefused,
-    PaymentTransitionInvalid,
-)
+from server.features.payments.errors import PaymentProviderDisabled, PaymentRefused, PaymentTransitionInvalid
 from server.features.payments.gateway import Gateway
-from server.features.payments.rules import (
-    Kind,
+from server.features.payments.settlement.service import Settlement, SettlementListener
+from server.features.payments.tasks import ApplyEvent, CancelPayments
+from server.features.payments.values import (
     Payment,
+    PaymentStatus,
     PaymentTotals,
     Provider,
-    Status,
     Transaction,
+    TransactionKind,
     TransactionStatus,
 )
-from server.features.payments.settlement_service import LateMoney, Settlement, SettlementListener
-from server.features.payments.tasks import ApplyEvent, CancelPayments
-from server.kernel.actor import Actor
+from server.features.payments.webhooks.queries import listing_kept
+from server.kernel.actor import Actor, Viewer
 from server.kernel.clock import Clock
 from server.kernel.errors import invalid_field
-from server.kernel.ids import OrderId, PaymentId, new_id
+from server.kernel.ids import PAYMENT, OrderId, PaymentId, TransactionId
 from server.kernel.money import Money
-
-__all__ = ["LateMoney", "Payment", "PaymentService", "PaymentTotals", "Provider", "SettlementListener", "Status"]
 
 _log = structlog.get_logger("server.features.payments")
 
@@ -45,8 +38,8 @@ class PaymentService:
 
     def __init__(
         self,
-        db: Database,
         *,
+        db: Database,
         gateways: Mapping[Provider, Gateway],
         manual: bool,
         settlement: SettlementListener,
@@ -56,7 +49,7 @@ class PaymentService:
         self._db = db
         self._gateways = gateways
         self._offered = {*gateways, Provider.MANUAL} if manual else set(gateways)
-        self._settlement = Settlement(settlement, clock)
+        self._settlement = Settlement(listener=settlement, clock=clock)
         self._clock = clock
 
     def draft(
@@ -66,10 +59,10 @@ class PaymentService:
         if provider not in self._offered:
             raise PaymentProviderDisabled(provider=provider)
         return Payment(
-            id=PaymentId(new_id()),
+            id=PAYMENT.new(),
             order_id=order_id,
             provider=provider,
-            status=Status.CREATED,
+            status=PaymentStatus.CREATED,
             currency=currency,
             amount_minor=amount_minor,
             captured_minor=0,
@@ -83,14 +76,7 @@ class PaymentService:
 
     def inserting(self, payment: Payment) -> Bound[object]:
         """Return the statement that stores a new attempt; `start` then tells the provider, after the commit."""
-        return queries.INSERT_PAYMENT.bind(
-            id=payment.id,
-            order_id=payment.order_id,
-            provider=payment.provider,
-            currency=payment.currency,
-            amount_minor=payment.amount_minor,
-            now=payment.created_time,
-        )
+        return queries.inserting_payment(payment)
 
     async def start(self, payment: Payment) -> Payment:
         """Tell the provider of a payment and store its reference; done already, it changes nothing.
@@ -100,7 +86,7 @@ class PaymentService:
         """
         if payment.provider is Provider.MANUAL or payment.provider_reference is not None:
             return payment
-        if payment.status not in (Status.CREATED, Status.FAILED):
+        if payment.status not in (PaymentStatus.CREATED, PaymentStatus.FAILED):
             return payment
         try:
             state = await self._gateway(payment).create(
@@ -108,18 +94,18 @@ class PaymentService:
             )
         except PaymentRefused as refusal:
             async with self._db.write() as tx:
-                await self._settlement.end(tx, payment, Status.FAILED, failure_code=refusal.provider_code)
+                await self._settlement.end(tx, payment, PaymentStatus.FAILED, failure_code=refusal.provider_code)
             raise refusal.of(payment.order_id) from refusal
+        now = self._clock.now()
         async with self._db.write() as tx:
-            await queries.STORE_REFERENCE.run(
-                tx,
-                payment_id=payment.id,
-                reference=state.reference,
-                secret=state.client_secret,
-                now=self._clock.now(),
-            )
             # Events about it may have come before its reference stood here.
-            kept = await queries.KEPT_EVENTS.all(tx, provider=payment.provider, reference=state.reference)
+            _, kept = await together(
+                tx,
+                queries.updating_reference(
+                    payment.id, reference=state.reference, client_secret=state.client_secret, now=now
+                ),
+                listing_kept(payment.provider, state.reference),
+            )
             for event_id in kept:
                 await defer(tx, ApplyEvent(provider=payment.provider, event_id=event_id))
         return await self._load(payment.id)
@@ -127,21 +113,25 @@ class PaymentService:
     async def settle(self, payment_id: PaymentId, *, actor: Actor | None) -> Payment:
         """Ask the provider how far a payment has come, and bring payment, ledger and order up to date.
 
-        The webhook's job, the buyer's return and reconciliation all end here. Raises PaymentNotFound,
-        PaymentProviderUnavailable, PaymentRefused.
+        The webhook's job, the sweeper of orders and reconciliation all end here. Raises PaymentNotFound,
+        PaymentProviderUnavailable, PaymentProviderDisabled, PaymentRefused.
         """
-        payment = await self.start(await self._load(payment_id))
-        if payment.provider_reference is None:
-            return payment
-        try:
-            state = await self._gateway(payment).retrieve(payment.provider_reference)
-        except PaymentRefused as refusal:
-            raise refusal.of(payment.order_id) from refusal
-        async with self._db.write() as tx:
-            await self._settlement.apply(tx, payment, state, actor=actor)
+        await self._settle(await self._load(payment_id), actor=actor)
         return await self._load(payment_id)
 
-    async def record_manual(
+    async def confirm_payment(self, payment_id: PaymentId, *, viewer: Viewer, actor: Actor) -> Payment:
+        """Settle a payment that the viewer may see, as after the buyer's return from the bank.
+
+        Raises PaymentNotFound, PaymentProviderUnavailable, PaymentProviderDisabled, PaymentRefused.
+        """
+        async with self._db.read() as tx:
+            payment = await queries.get_visible_payment(tx, payment_id, viewer=viewer)
+        await self._settle(payment, actor=actor)
+        # Nothing but the statement decides who sees the client secret.
+        async with self._db.read() as tx:
+            return await queries.get_visible_payment(tx, payment_id, viewer=viewer)
+
+    async def record_manual_payment(
         self, payment_id: PaymentId, *, amount: Money, reference: str, actor: Actor, claim: Claim
     ) -> Payment:
         """Record money that came by bank transfer or in cash.
@@ -179,7 +169,7 @@ class PaymentService:
             payment = await self._load(payment_id)
         if payment.provider_reference is None:
             async with self._db.write() as tx:
-                await self._settlement.end(tx, payment, Status.CANCELED, failure_code=payment.failure_code)
+                await self._settlement.end(tx, payment, PaymentStatus.CANCELED, failure_code=payment.failure_code)
             return
         state = await self._gateway(payment).cancel(payment.provider_reference)
         async with self._db.write() as tx:
@@ -190,16 +180,16 @@ class PaymentService:
 
         The caller holds the order's lock. `payment_changed` is called when the money has gone back.
         """
-        payments = await queries.LIST_OF_ORDER.all(tx, order_id=order_id)
+        payments = await queries.list_payments(tx, order_id)
         return sum([await self._settlement.request_refund(tx, payment, note=note, actor=actor) for payment in payments])
 
-    async def refund(self, transaction_id: UUID) -> None:
+    async def refund(self, transaction_id: TransactionId) -> None:
         """Ask the provider for a refund that the ledger wants; asked already, it changes nothing.
 
         Raises PaymentProviderUnavailable.
         """
         async with self._db.read() as tx:
-            wanted = await ledger_queries.FIND_TRANSACTION.first(tx, transaction_id=transaction_id)
+            wanted = await ledger_queries.find_transaction(tx, transaction_id)
         if wanted is None or wanted.status is not TransactionStatus.PENDING or wanted.provider_reference is not None:
             return
         payment = await self._load(wanted.payment_id)
@@ -220,31 +210,39 @@ class PaymentService:
         async with self._db.write() as tx:
             await self._settlement.apply_refund(tx, payment, refund)
 
-    async def list_for_order(self, tx: ReadTx, order_id: OrderId) -> list[Payment]:
-        """Return the payments of an order, oldest first, with client secrets: show them to the owner only."""
-        return await queries.LIST_OF_ORDER.all(tx, order_id=order_id)
+    async def find_first(self, tx: ReadTx, order_id: OrderId) -> Payment | None:
+        """Return the payment with which an order was placed, with its client secret: show it to the owner only."""
+        return await queries.find_first_payment(tx, order_id)
 
     async def list_open(self, tx: ReadTx, order_id: OrderId) -> list[Payment]:
         """Return the payments of an order on which money may still come."""
-        payments = await queries.LIST_OF_ORDER.all(tx, order_id=order_id)
+        payments = await queries.list_payments(tx, order_id)
         return [payment for payment in payments if payment.status in rules.IN_FLIGHT]
 
     async def list_refunds(self, payment_id: PaymentId) -> list[Transaction]:
         """Return the rows of the ledger about money that goes back, oldest first."""
         async with self._db.read() as tx:
-            transactions = await ledger_queries.TRANSACTIONS_OF_PAYMENT.all(tx, payment_id=payment_id)
-        return [row for row in transactions if row.kind is Kind.REFUND]
+            transactions = await ledger_queries.list_transactions(tx, payment_id)
+        return [row for row in transactions if row.kind is TransactionKind.REFUND]
 
     async def totals(self, tx: ReadTx, order_id: OrderId) -> PaymentTotals:
         """Return the sums over the payments of an order."""
-        return await ledger_queries.TOTALS.one(tx, order_id=order_id)
+        return await ledger_queries.get_totals(tx, order_id)
+
+    async def _settle(self, payment: Payment, *, actor: Actor | None) -> None:
+        payment = await self.start(payment)
+        if payment.provider_reference is None:
+            return
+        try:
+            state = await self._gateway(payment).retrieve(payment.provider_reference)
+        except PaymentRefused as refusal:
+            raise refusal.of(payment.order_id) from refusal
+        async with self._db.write() as tx:
+            await self._settlement.apply(tx, payment, state, actor=actor)
 
     async def _load(self, payment_id: PaymentId) -> Payment:
         async with self._db.read() as tx:
-            payment = await queries.FIND_PAYMENT.first(tx, payment_id=payment_id)
-        if payment is None:
-            raise PaymentNotFound
-        return payment
+            return await queries.get_payment(tx, payment_id)
 
     def _gateway(self, payment: Payment) -> Gateway:
         assert_no_transaction()
@@ -254,10 +252,9 @@ class PaymentService:
 
 
 def _check_manual(payment: Payment, amount: Money) -> None:
-    if payment.provider is not Provider.MANUAL or payment.status is not Status.CREATED:
-        allowed = payment.provider is Provider.MANUAL and rules.TRANSITIONS[payment.status]
-        raise PaymentTransitionInvalid(
-            current=payment.status, target=Status.CAPTURED, allowed=",".join(sorted(allowed or ()))
-        )
-    if (amount.currency, amount.amount_minor) != (payment.currency, payment.amount_minor):
+    manual = payment.provider is Provider.MANUAL
+    if not manual or payment.status is not PaymentStatus.CREATED:
+        allowed = rules.TRANSITIONS[payment.status] if manual else frozenset()
+        raise PaymentTransitionInvalid(payment.status, PaymentStatus.CAPTURED, allowed)
+    if amount != Money(payment.currency, payment.amount_minor):
         raise invalid_field("amount", f"must be the payment's {payment.amount_minor} {payment.currency} in minor units")

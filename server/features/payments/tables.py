@@ -10,9 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from server.db.base import Base
 
 # Money may still come or a promise still stand. A failed one is in flight too while its intent lives at the provider:
-# the buyer may try another card with it. Queries repeat the text, so that PostgreSQL sees that the index answers them.
-IN_FLIGHT = "status IN ('CREATED', 'REQUIRES_ACTION', 'PROCESSING', 'AUTHORIZED', 'FAILED')"
-PENDING = "status = 'PENDING'"
+# the buyer may try another card with it. Queries write the same words, so that PostgreSQL sees that the index answers
+# them.
+_IN_FLIGHT = "status IN ('CREATED', 'REQUIRES_ACTION', 'PROCESSING', 'AUTHORIZED', 'FAILED')"
+_PENDING = "status = 'PENDING'"
 
 
 class Payments(Base):
@@ -32,7 +33,7 @@ class Payments(Base):
         Index(
             "ix_payments_in_flight",
             "checked_time",
-            postgresql_where=text(IN_FLIGHT),
+            postgresql_where=text(_IN_FLIGHT),
         ),
     )
 
@@ -61,9 +62,9 @@ class PaymentTransactions(Base):
         CheckConstraint("kind IN ('AUTHORIZATION', 'CAPTURE', 'VOID', 'REFUND')", name="kind"),
         CheckConstraint("status IN ('PENDING', 'SUCCEEDED', 'FAILED')", name="status"),
         CheckConstraint("amount_minor > 0", name="amount_minor"),
-        # The same news from a webhook, a browser's return and the reconciliation job is one row.
+        # What a webhook, the buyer's return and reconciliation tell of the same thing is one row.
         Index("uq_payment_transactions_reference", "payment_id", "kind", "provider_reference", unique=True),
-        Index("ix_payment_transactions_pending", "payment_id", postgresql_where=text(PENDING)),
+        Index("ix_payment_transactions_pending", "payment_id", postgresql_where=text(_PENDING)),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -73,7 +74,7 @@ class PaymentTransactions(Base):
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     # NULL between asking the provider for a refund and its answer.
     provider_reference: Mapped[str | None] = mapped_column(Text)
-    # Why a refund was made, or who recorded the money.
+    # Why a refund was made, or how the money was recorded; empty where the provider told of it.
     note: Mapped[str] = mapped_column(Text, server_default="")
     actor_id: Mapped[UUID | None] = mapped_column(Uuid)
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))

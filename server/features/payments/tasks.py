@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.features.payments.rules import Provider
+from server.features.payments.values import Provider
 from server.kernel.ids import OrderId, TransactionId
 from server.kernel.task import Task
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from server.features.orders.events import OrderConfirmed
 from server.features.orders.mails import service as confirmations
 from server.features.orders.mails.service import Confirmations
-from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.values import OrderStatus, PaymentSummary
 from server.kernel.ids import ORDER, OrderId
 from server.kernel.money import Money
 from server.mail.message import Mail
@@ -59,7 +59,7 @@ def confirmed(order_id: OrderId) -> OrderConfirmed:
         order_id=order_id,
         order_number="",
         status=OrderStatus.CONFIRMED,
-        payment_status=PaymentStatus.PAID,
+        payment_status=PaymentSummary.PAID,
         total=Money("EUR", 2000),
         product_ids=(),
     )
@@ -77,7 +77,7 @@ def sent(*mailboxes: Mailbox) -> Counter[str]:
 async def test_a_worker_that_ends_leaves_the_rest_to_others(shop: Shop) -> None:
     events = await place(shop)
     stuck = StuckMailbox()
-    sending = asyncio.create_task(Confirmations(shop.db, stuck, shop_name="Kontor").send(events))
+    sending = asyncio.create_task(Confirmations(db=shop.db, mailer=stuck, shop_name="Kontor").send(events))
     await stuck.stuck.wait()
 
     sending.cancel()
@@ -96,7 +96,7 @@ async def test_waits_for_the_database_to_put_off_mails_that_were_not_taken(
     shop.mailbox.refuse_after = shop.mailbox.failures = 1
     await shop.run(_BREAK_CONNECTIONS)
     try:
-        await Confirmations(shop.db, shop.mailbox, shop_name="Kontor").send(events)
+        await Confirmations(db=shop.db, mailer=shop.mailbox, shop_name="Kontor").send(events)
         assert await shop.run("SELECT last_value > 2 FROM broken") == [(True,)]
     finally:
         await shop.run(_MEND_CONNECTIONS)
@@ -114,7 +114,7 @@ async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(shop: Shop)
         async def send(self, mail: Mail) -> None:
             raise ValueError("not a mail")
 
-    await Confirmations(shop.db, PickyMailbox(), shop_name="Kontor").send(events)
+    await Confirmations(db=shop.db, mailer=PickyMailbox(), shop_name="Kontor").send(events)
     await shop.work()
 
     assert sent(shop.mailbox) == await subjects(shop)
@@ -124,7 +124,7 @@ async def test_says_so_when_an_order_is_not_there(shop: Shop) -> None:
     events = await place(shop, 1)
     unknown = ORDER.new()
     with capture_logs() as logs:
-        await Confirmations(shop.db, shop.mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
+        await Confirmations(db=shop.db, mailer=shop.mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
 
     assert sent(shop.mailbox) == await subjects(shop)
     assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [str(unknown)]}]

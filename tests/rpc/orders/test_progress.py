@@ -7,12 +7,11 @@ import pytest
 
 from server.db.statement import count_statements
 from server.features.orders import queries
-from server.features.orders.invoicing.service import Seller
-from server.features.orders.progress_service import changing, issue_invoice_if_paid
-from server.features.orders.rules import OrderStatus, PaymentStatus
+from server.features.orders.invoicing.values import Seller
+from server.features.orders.progress.service import changing, issue_invoice_if_paid
 from server.features.orders.settlement_service import OrderSettlement
-from server.features.orders.write_queries import Step
-from server.features.payments.rules import PaymentTotals
+from server.features.orders.values import OrderStatus, PaymentSummary, TimelineKind, TimelineStep
+from server.features.payments.values import PaymentTotals
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.world.shop import Shop
 
@@ -43,7 +42,7 @@ async def test_stores_what_happened_in_the_block(shop: Shop) -> None:
         order = await queries.lock_order(tx, order_id)
         async with changing(tx, order, now=shop.clock.now()) as change:
             change.update(status=OrderStatus.CANCELED)
-            change.note(Step("STATUS_CHANGED", order.record.status, OrderStatus.CANCELED))
+            change.note(TimelineStep(TimelineKind.STATUS_CHANGED, order.record.status, OrderStatus.CANCELED))
 
     assert await stored(shop) == [("CANCELED", "UNPAID", shop.clock.now())]
     assert await kinds(shop) == ["PLACED", "STATUS_CHANGED"]
@@ -59,7 +58,7 @@ async def test_stores_nothing_of_a_block_that_fails(shop: Shop) -> None:
         async def fail() -> None:
             async with changing(tx, order, now=shop.clock.now()) as change:
                 change.update(status=OrderStatus.CANCELED)
-                change.note(Step("STATUS_CHANGED"))
+                change.note(TimelineStep(TimelineKind.STATUS_CHANGED))
                 raise KeyError
 
         with pytest.raises(KeyError):
@@ -87,7 +86,7 @@ async def test_an_invoice_is_issued_once_however_often_it_is_asked_for(shop: Sho
     async with shop.db.write() as tx:
         order = await queries.lock_order(tx, order_id)
         async with changing(tx, order, now=shop.clock.now()) as change:
-            change.update(payment_status=PaymentStatus.PAID)
+            change.update(payment_status=PaymentSummary.PAID)
             issue_invoice_if_paid(change, seller=_SELLER)
             issue_invoice_if_paid(change, seller=_SELLER)
 
@@ -100,7 +99,7 @@ async def test_an_invoice_is_issued_once_however_often_it_is_asked_for(shop: Sho
 async def test_news_that_change_nothing_about_a_canceled_order_leave_it_as_it_is(shop: Shop) -> None:
     order_id = await place(shop)
     await shop.run("UPDATE orders SET status = 'CANCELED'")
-    settlement = OrderSettlement(shop.clock, _SELLER)
+    settlement = OrderSettlement(clock=shop.clock, seller=_SELLER)
     totals = PaymentTotals(
         captured_minor=2490,
         authorized_minor=0,

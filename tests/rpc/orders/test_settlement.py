@@ -9,7 +9,7 @@ from kontor.payments.v1 import payments_pb2
 
 from server.db.statement import count_statements
 from server.features.orders.errors import OrderNotFound
-from server.features.orders.invoicing.service import Seller
+from server.features.orders.invoicing.values import Seller
 from server.features.orders.settlement_service import OrderSettlement
 from server.kernel.ids import OrderId, Prefix, new_id, parse_id
 from tests.world.people import MANUAL
@@ -105,7 +105,7 @@ async def test_locking_an_order_is_one_statement(shop: Shop) -> None:
     guest = shop.guest()
     placed = await guest.buy("shirt")
     order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
-    settlement = OrderSettlement(shop.clock, Seller("Kontor", (), ""))
+    settlement = OrderSettlement(clock=shop.clock, seller=Seller("Kontor", (), ""))
 
     async with shop.db.write() as tx:
         with count_statements() as statements:

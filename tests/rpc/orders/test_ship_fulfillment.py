@@ -4,6 +4,7 @@ import grpc
 import pytest
 from kontor.orders.v1 import orders_pb2
 
+from server.db.statement import count_statements
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -72,3 +73,13 @@ async def test_goods_on_backorder_are_not_shipped_before_they_come_in(shop: Shop
         orders_pb2.Fulfillment.PENDING,
     )
     assert await shop.stock("lamp") == (0, 1)
+
+
+async def test_locks_the_order_once(shop: Shop, admin: Person) -> None:
+    order = await paid_order(shop, shop.guest())
+    parcel = await admin.pack(order.id)
+
+    with count_statements() as statements:
+        await admin.ship(order.id, parcel.id)
+
+    assert sum("FOR UPDATE OF orders" in statement for statement in statements) == 1, "\n".join(statements)

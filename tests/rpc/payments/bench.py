@@ -19,12 +19,12 @@ from server.features.payments import queries
 from server.features.payments.jobs import RETRY, PaymentJobs
 from server.features.payments.providers.stripe.gateway import StripeGateway
 from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
-from server.features.payments.reconciliation_service import Reconciliation
-from server.features.payments.rules import Payment, PaymentTotals, Provider
-from server.features.payments.service import LateMoney, PaymentService
+from server.features.payments.reconciliation.service import Reconciliation
+from server.features.payments.service import PaymentService
 from server.features.payments.servicer import PaymentServicer
 from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
-from server.features.payments.webhook_service import Webhooks
+from server.features.payments.values import LateMoney, Payment, PaymentTotals, Provider
+from server.features.payments.webhooks.service import Webhooks
 from server.kernel.actor import Actor, Role
 from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, UserId, format_id
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
@@ -76,23 +76,23 @@ class Bench:
         self.clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
         self.orders = OrderWatch()
         self.payments = PaymentService(
-            db, gateways={Provider.STRIPE: gateway}, manual=True, settlement=self.orders, clock=self.clock
+            db=db, gateways={Provider.STRIPE: gateway}, manual=True, settlement=self.orders, clock=self.clock
         )
         self.webhooks = Webhooks(
-            db,
+            db=db,
             provider=Provider.STRIPE,
             verifier=StripeWebhooks([SECRET]),
             payments=self.payments,
             clock=self.clock,
         )
-        self.reconciliation = Reconciliation(db, self.payments, self.clock)
+        self.reconciliation = Reconciliation(db=db, payments=self.payments, clock=self.clock)
         self._cart_tokens = CartTokens([b"a secret of the tests, long enough"])
         self._access_tokens = AccessTokens(
             [signing_key], clock=self.clock, revocations=Revocations(self.clock, keep=timedelta(hours=1))
         )
         chain = Chain(db=db, authenticator=Authenticator(self._access_tokens, self._cart_tokens), clock=self.clock)
         service = payments_service_pb2.DESCRIPTOR.services_by_name["PaymentService"]
-        servicer = PaymentServicer(db, self.payments, {Provider.STRIPE: self.webhooks})
+        servicer = PaymentServicer(db=db, payments=self.payments, webhooks={Provider.STRIPE: self.webhooks})
         self._server = Server(chain, [Service(service, servicer)], "127.0.0.1:0")
         self._jobs = make_job_app(db.dsn)
         jobs = PaymentJobs(payments=self.payments, webhooks={Provider.STRIPE: self.webhooks})
@@ -164,9 +164,8 @@ class Bench:
             order_id=order.id, provider=provider, amount_minor=amount_minor, currency="EUR", now=self.clock.now()
         )
         async with self.db.write() as tx:
-            find = queries.FIND_PAYMENT.bind_one(payment_id=payment.id)
-            _, stored = await together(tx, self.payments.inserting(payment), find)
-        return stored
+            await together(tx, self.payments.inserting(payment))
+            return await queries.get_payment(tx, payment.id)
 
     async def started(self, order: PlacedOrder | None = None) -> Payment:
         """Make a payment that Stripe knows of."""
@@ -176,7 +175,7 @@ class Bench:
     async def payment(self, payment_id: PaymentId) -> Payment:
         """Look at a payment, whoever owns it."""
         async with self.db.read() as tx:
-            return await queries.FIND_PAYMENT.one(tx, payment_id=payment_id)
+            return await queries.get_payment(tx, payment_id)
 
     async def send(self, payload: bytes, *, signature: str | None = None) -> None:
         """Deliver an event as Stripe does."""

@@ -5,7 +5,8 @@ import asyncio
 import grpc
 import pytest
 
-from server.features.payments.rules import PaymentTotals
+from server.db.statement import count_statements
+from server.features.payments.values import PaymentTotals
 from tests.rpc.payments.bench import Bench, id_of, status_name
 from tests.world.refusals import refusal
 
@@ -106,3 +107,22 @@ async def test_does_not_ask_for_strangers(bench: Bench) -> None:
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
     assert len(bench.stripe.calls) == asked
+
+
+async def test_reads_the_payment_once_before_stripe_is_asked_and_once_after(bench: Bench) -> None:
+    order = await bench.make_order()
+    payment = await bench.started(order)
+
+    with count_statements() as statements:
+        await bench.owner(order).confirm(id_of(payment))
+
+    # Between them it is locked; the order is locked by what stands for orders here, which is not counted.
+    assert ["FOR UPDATE" in statement for statement in statements] == [False, True, False], "\n".join(statements)
+
+
+async def test_hides_the_secret_from_administrators(bench: Bench) -> None:
+    payment = await bench.started()
+
+    confirmed = await bench.admin().confirm(id_of(payment))
+
+    assert (status_name(confirmed), confirmed.provider_reference, confirmed.client_secret) == ("CREATED", "pi_1", "")

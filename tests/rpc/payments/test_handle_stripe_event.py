@@ -5,13 +5,14 @@ import asyncio
 import grpc
 import pytest
 
-from server.features.payments.rules import PaymentTotals, Provider
+from server.features.payments.values import PaymentTotals, Provider
 from tests.rpc.payments.bench import Bench
 from tests.world.looking import count
 from tests.world.refusals import refusal
 from tests.world.stripe import SECRET, StripeStandIn
 
 _CAPTURED = PaymentTotals(2500, 0, 0, 0, 0, 0, 0)
+_JOBS = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'payments.apply_event'"
 
 
 def succeeded(bench: Bench, reference: str = "pi_1", event_id: str = "evt_1") -> bytes:
@@ -176,8 +177,7 @@ async def test_tries_again_when_stripe_is_silent(bench: Bench) -> None:
     await bench.run_jobs()
 
     assert (await bench.payment(payment.id)).status == "CREATED"
-    jobs = "SELECT status::text, attempts FROM procrastinate_jobs WHERE task_name = 'payments.apply_event'"
-    assert await bench.run(jobs) == [("todo", 1)]
+    assert await bench.run(_JOBS) == [("todo", 1)]
     assert await stored(bench) == [("payment_intent.succeeded", False)]
 
 
@@ -186,3 +186,30 @@ async def test_refuses_a_signed_body_that_is_no_event(bench: Bench) -> None:
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
     assert await stored(bench) == []
+
+
+async def test_an_event_of_a_provider_that_the_shop_parted_with_reaches_no_other(bench: Bench) -> None:
+    await bench.started()
+    bench.stripe.pay("pi_1")
+    await bench.send(succeeded(bench))
+    await bench.run('UPDATE procrastinate_jobs SET args = args || \'{"provider": "MANUAL"}\' RETURNING id')
+    asked = len(bench.stripe.calls)
+
+    await bench.run_jobs()
+
+    assert await bench.run(_JOBS) == [("succeeded", 1)]
+    assert (await stored(bench), len(bench.stripe.calls)) == ([("payment_intent.succeeded", False)], asked)
+
+
+async def test_an_event_of_a_provider_that_this_program_does_not_know_fails_once(bench: Bench) -> None:
+    await bench.started()
+    bench.stripe.pay("pi_1")
+    await bench.send(succeeded(bench))
+    await bench.run('UPDATE procrastinate_jobs SET args = args || \'{"provider": "BARTER"}\' RETURNING id')
+    asked = len(bench.stripe.calls)
+
+    for _ in range(3):
+        await bench.run_jobs()
+
+    assert await bench.run(_JOBS) == [("failed", 1)]
+    assert (await stored(bench), len(bench.stripe.calls)) == ([("payment_intent.succeeded", False)], asked)

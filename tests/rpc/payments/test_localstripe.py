@@ -12,8 +12,7 @@ import pytest
 from aiohttp import web
 
 from server.features.payments.providers.stripe.gateway import StripeGateway
-from server.features.payments.rules import PaymentTotals
-from server.features.payments.service import LateMoney
+from server.features.payments.values import LateMoney, PaymentTotals
 from tests.rpc.payments.bench import Bench
 from tests.world.stripe import SECRET
 from tests.world.waiting import eventually

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from server.features.payments.errors import PaymentProviderUnavailable
-from server.features.payments.rules import PaymentTotals, Provider
-from server.features.payments.service import LateMoney
+from server.features.payments.values import LateMoney, PaymentTotals, Provider
 from tests.rpc.payments.bench import Bench
 
 _RETRIEVE = "GET /v1/payment_intents"

@@ -7,7 +7,7 @@ import pytest
 from kontor.payments.v1 import payments_service_pb2
 from kontor.type.v1 import money_pb2
 
-from server.features.payments.rules import Payment, PaymentTotals, Provider
+from server.features.payments.values import Payment, PaymentTotals, Provider
 from tests.rpc.payments.bench import Bench, id_of, status_name
 from tests.world.refusals import refusal
 

@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from server.features.payments.errors import PaymentProviderUnavailable
-from server.features.payments.rules import PaymentTotals, Provider
-from server.features.payments.service import LateMoney
+from server.features.payments.values import LateMoney, PaymentTotals, Provider
 from server.kernel.actor import ANONYMOUS
 from tests.rpc.payments.bench import Bench
 

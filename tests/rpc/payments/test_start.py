@@ -6,8 +6,8 @@ import pytest
 
 from server.features.payments.errors import PaymentProviderDisabled, PaymentProviderUnavailable, PaymentRefused
 from server.features.payments.providers.stripe.gateway import StripeGateway
-from server.features.payments.rules import Provider
 from server.features.payments.service import PaymentService
+from server.features.payments.values import Provider
 from server.kernel.ids import Prefix, format_id
 from tests.rpc.payments.bench import Bench
 from tests.world.looking import count
@@ -125,7 +125,7 @@ async def test_never_asks_inside_a_transaction(bench: Bench) -> None:
 @pytest.mark.parametrize("provider", list(Provider))
 async def test_refuses_a_provider_that_is_not_offered(bench: Bench, provider: Provider) -> None:
     order = await bench.make_order()
-    bench.payments = PaymentService(bench.db, gateways={}, manual=False, settlement=bench.orders, clock=bench.clock)
+    bench.payments = PaymentService(db=bench.db, gateways={}, manual=False, settlement=bench.orders, clock=bench.clock)
 
     with pytest.raises(PaymentProviderDisabled):
         await bench.make_payment(order, provider=provider)
@@ -135,7 +135,7 @@ async def test_refuses_a_provider_that_is_not_offered(bench: Bench, provider: Pr
 
 async def test_what_was_begun_before_stripe_was_given_up_is_asked_of_nobody(bench: Bench) -> None:
     payment = await bench.started()
-    bench.payments = PaymentService(bench.db, gateways={}, manual=True, settlement=bench.orders, clock=bench.clock)
+    bench.payments = PaymentService(db=bench.db, gateways={}, manual=True, settlement=bench.orders, clock=bench.clock)
 
     with pytest.raises(PaymentProviderDisabled):
         await bench.payments.settle(payment.id, actor=None)

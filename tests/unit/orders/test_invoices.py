@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from server.features.orders.invoicing.service import printed
-from server.features.orders.values import InvoiceRecord
+from server.features.orders.invoicing.rules import printed
+from server.features.orders.invoicing.values import InvoiceRecord
 
 ADDRESS = {"recipient": "Ada Lovelace", "address_lines": ["Rosenstraße 12"], "locality": "Berlin", "region_code": "DE"}
 DOCUMENT: dict[str, Any] = {

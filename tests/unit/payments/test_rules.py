@@ -1,29 +1,19 @@
 """What a payment may become."""
 
-from uuid import uuid4
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.features.payments.rules import (
-    IN_FLIGHT,
-    TRANSITIONS,
-    Kind,
-    Status,
-    Transaction,
-    TransactionStatus,
-    advance,
-    refundable,
-)
-from server.kernel.ids import PaymentId
+from server.features.payments.rules import IN_FLIGHT, TRANSITIONS, advance, refundable
+from server.features.payments.values import PaymentStatus, Transaction, TransactionKind, TransactionStatus
+from server.kernel.ids import PAYMENT, TRANSACTION
 
-_DONE = [Status.CAPTURED, Status.CANCELED, Status.VOIDED, Status.EXPIRED]
+_DONE = [PaymentStatus.CAPTURED, PaymentStatus.CANCELED, PaymentStatus.VOIDED, PaymentStatus.EXPIRED]
 
 
-@given(st.lists(st.sampled_from(Status)))
-def test_no_order_of_news_leads_out_of_an_end(news: list[Status]) -> None:
-    status = Status.CREATED
+@given(st.lists(st.sampled_from(PaymentStatus)))
+def test_no_order_of_news_leads_out_of_an_end(news: list[PaymentStatus]) -> None:
+    status = PaymentStatus.CREATED
 
     for reported in news:
         following = advance(status, reported)
@@ -32,28 +22,28 @@ def test_no_order_of_news_leads_out_of_an_end(news: list[Status]) -> None:
         status = following
 
 
-@given(st.lists(st.sampled_from(Status)))
-def test_nothing_becomes_created_again(news: list[Status]) -> None:
-    status = Status.REQUIRES_ACTION
+@given(st.lists(st.sampled_from(PaymentStatus)))
+def test_nothing_becomes_created_again(news: list[PaymentStatus]) -> None:
+    status = PaymentStatus.REQUIRES_ACTION
 
     for reported in news:
         status = advance(status, reported)
-        assert status is not Status.CREATED
+        assert status is not PaymentStatus.CREATED
 
 
 def test_a_canceled_promise_is_void() -> None:
-    assert advance(Status.AUTHORIZED, Status.CANCELED) is Status.VOIDED
-    assert advance(Status.AUTHORIZED, Status.EXPIRED) is Status.EXPIRED
-    assert advance(Status.PROCESSING, Status.EXPIRED) is Status.CANCELED
+    assert advance(PaymentStatus.AUTHORIZED, PaymentStatus.CANCELED) is PaymentStatus.VOIDED
+    assert advance(PaymentStatus.AUTHORIZED, PaymentStatus.EXPIRED) is PaymentStatus.EXPIRED
+    assert advance(PaymentStatus.PROCESSING, PaymentStatus.EXPIRED) is PaymentStatus.CANCELED
 
 
 def test_a_declined_buyer_may_try_again() -> None:
-    assert advance(Status.PROCESSING, Status.FAILED) is Status.FAILED
-    assert advance(Status.FAILED, Status.CAPTURED) is Status.CAPTURED
+    assert advance(PaymentStatus.PROCESSING, PaymentStatus.FAILED) is PaymentStatus.FAILED
+    assert advance(PaymentStatus.FAILED, PaymentStatus.CAPTURED) is PaymentStatus.CAPTURED
 
 
 def test_in_flight_is_what_may_still_move() -> None:
-    assert set(Status) - IN_FLIGHT == set(_DONE)
+    assert set(PaymentStatus) - IN_FLIGHT == set(_DONE)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +55,14 @@ def test_in_flight_is_what_may_still_move() -> None:
     ],
 )
 def test_money_on_its_way_back_is_not_refundable_again(refund: TransactionStatus, left: int) -> None:
-    rows = [_row(Kind.CAPTURE, TransactionStatus.SUCCEEDED, 100), _row(Kind.REFUND, refund, 30)]
+    rows = [_row(TransactionKind.CAPTURE, TransactionStatus.SUCCEEDED, 100), _row(TransactionKind.REFUND, refund, 30)]
 
     assert refundable(rows) == left
 
 
 def test_what_was_only_promised_is_not_refundable() -> None:
-    assert refundable([_row(Kind.AUTHORIZATION, TransactionStatus.SUCCEEDED, 100)]) == 0
+    assert refundable([_row(TransactionKind.AUTHORIZATION, TransactionStatus.SUCCEEDED, 100)]) == 0
 
 
-def _row(kind: Kind, status: TransactionStatus, amount: int) -> Transaction:
-    return Transaction(uuid4(), PaymentId(uuid4()), kind, status, amount, "ref")
+def _row(kind: TransactionKind, status: TransactionStatus, amount: int) -> Transaction:
+    return Transaction(TRANSACTION.new(), PAYMENT.new(), kind, status, amount, "ref")

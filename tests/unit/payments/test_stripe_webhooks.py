@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from server.features.payments.errors import SignatureInvalid
-from server.features.payments.gateway import ProviderNews
 from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
+from server.features.payments.values import ProviderEvent
 from server.kernel.errors import InvalidArgument
 from tests.world.stripe import StripeStandIn
 
@@ -26,7 +26,7 @@ def test_believes_either_secret_while_one_replaces_the_other(secret: str) -> Non
 
     news = _WEBHOOKS.verify(body, _sign(body, secret))
 
-    assert news == ProviderNews("evt_1", "some.thing", "pi_1", None)
+    assert news == ProviderEvent("evt_1", "some.thing", "pi_1", None)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """What customers are told about their orders."""
 
 from decimal import Decimal
-from typing import Any
 
 from babel.numbers import format_currency
 
+from server.features.cart.values import Address
+from server.features.orders.rules import address_lines
 from server.features.orders.values import LineRecord, Order, OrderRecord
 from server.kernel.money import currency_exponent
 from server.mail.letter import Block, Paragraph, Table, write_mail
@@ -64,6 +65,5 @@ def _amount(minor: int, currency: str) -> str:
     return format_currency(Decimal(minor).scaleb(-currency_exponent(currency)), currency, locale="en_GB")
 
 
-def _address(address: dict[str, Any]) -> list[str]:
-    town = " ".join(part for part in (address.get("postal_code", ""), address["locality"]) if part)
-    return [address["recipient"], *address["address_lines"], town, address["region_code"]]
+def _address(address: Address) -> list[str]:
+    return address_lines(address, country=address["region_code"], brief=True)

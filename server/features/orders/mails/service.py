@@ -14,7 +14,6 @@ from server.features.orders import queries
 from server.features.orders.events import OrderConfirmed, OrderShipped
 from server.features.orders.mails.letters import confirmation_mail, shipped_mail
 from server.features.orders.tasks import SendConfirmationMail
-from server.kernel.actor import Actor, Role
 from server.kernel.ids import OrderId
 from server.mail.gateway import Mailer
 from server.mail.message import Mail
@@ -22,13 +21,12 @@ from server.mail.message import Mail
 _log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS: Final = 2.0
-_SHOP: Final = Actor(user_id=None, role=Role.ADMIN, session_id=None, cart_id=None)
 
 
 class Confirmations:
     """The mails of orders that were confirmed at about the same time."""
 
-    def __init__(self, db: Database, mailer: Mailer, *, shop_name: str) -> None:
+    def __init__(self, *, db: Database, mailer: Mailer, shop_name: str) -> None:
         self._db = db
         self._mailer = mailer
         self._shop_name = shop_name
@@ -54,20 +52,20 @@ class Confirmations:
     async def send_one(self, task: SendConfirmationMail) -> None:
         """Send one confirmation."""
         async with self._db.snapshot() as tx:
-            order = await queries.get_order(tx, task.order_id, viewer=_SHOP)
+            order = await queries.get_order(tx, task.order_id)
         await self._mailer.send(confirmation_mail(order, shop_name=self._shop_name))
 
     async def send_shipped(self, event: OrderShipped) -> None:
         """Tell the customer that a parcel is on its way."""
         async with self._db.snapshot() as tx:
-            order = await queries.get_order(tx, event.order_id, viewer=_SHOP)
+            order = await queries.get_order(tx, event.order_id)
         await self._mailer.send(shipped_mail(order, tracking=event.tracking, shop_name=self._shop_name))
 
     async def _write(self, events: Sequence[OrderConfirmed]) -> list[tuple[Mail, OrderId]]:
         # An order is confirmed once.
         order_ids = {event.order_id for event in events}
         async with self._db.snapshot() as tx:
-            orders = await queries.get_orders(tx, list(order_ids))
+            orders = await queries.list_orders_by_id(tx, list(order_ids))
         mails = [(confirmation_mail(order, shop_name=self._shop_name), order.record.id) for order in orders]
         missing = order_ids - {order.record.id for order in orders}
         if missing:

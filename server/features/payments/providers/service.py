@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from server.features.payments.gateway import ConnectedProvider
-from server.features.payments.providers.stripe.gateway import connect_stripe
-from server.features.payments.rules import Provider
+from server.features.payments.providers.stripe.service import connect_stripe
+from server.features.payments.values import Provider
 from server.settings import Settings
 
 # What connects a provider; None: the settings of the shop name no account with it. MANUAL has nobody to connect to.

@@ -18,11 +18,14 @@ from stripe import (
 )
 
 from server.features.payments.errors import PaymentProviderUnavailable, PaymentRefused
-from server.features.payments.gateway import ConnectedProvider
-from server.features.payments.providers.stripe.webhook_gateway import StripeWebhooks
-from server.features.payments.rules import Provider, ProviderState, RefundState, Status, TransactionStatus
-from server.kernel.ids import OrderId, PaymentId
-from server.settings import Settings
+from server.features.payments.values import (
+    PaymentStatus,
+    Provider,
+    ProviderState,
+    RefundState,
+    TransactionStatus,
+)
+from server.kernel.ids import OrderId, PaymentId, TransactionId
 
 T = TypeVar("T")
 
@@ -41,13 +44,13 @@ _HUNDREDTHS = frozenset({"ISK", "UGX"})
 # ISO 4217 gives it decimals and Stripe none: our amounts cannot be said there.
 _UNSUPPORTED = frozenset({"MGA"})
 _INTENT_STATUS = {
-    "requires_payment_method": Status.CREATED,
-    "requires_confirmation": Status.CREATED,
-    "requires_action": Status.REQUIRES_ACTION,
-    "processing": Status.PROCESSING,
-    "requires_capture": Status.AUTHORIZED,
-    "succeeded": Status.CAPTURED,
-    "canceled": Status.CANCELED,
+    "requires_payment_method": PaymentStatus.CREATED,
+    "requires_confirmation": PaymentStatus.CREATED,
+    "requires_action": PaymentStatus.REQUIRES_ACTION,
+    "processing": PaymentStatus.PROCESSING,
+    "requires_capture": PaymentStatus.AUTHORIZED,
+    "succeeded": PaymentStatus.CAPTURED,
+    "canceled": PaymentStatus.CANCELED,
 }
 _REFUND_STATUS = {
     "pending": TransactionStatus.PENDING,
@@ -56,18 +59,6 @@ _REFUND_STATUS = {
     "failed": TransactionStatus.FAILED,
     "canceled": TransactionStatus.FAILED,
 }
-
-
-def connect_stripe(settings: Settings) -> ConnectedProvider | None:
-    """Connect to Stripe; None in a shop without an account there."""
-    key = settings.stripe_api_key.get_secret_value()
-    if not key:
-        return None
-    secret = settings.stripe_webhook_secret.get_secret_value()
-    return ConnectedProvider(
-        gateway=StripeGateway(key, api_url=settings.stripe_api_base),
-        verifier=StripeWebhooks([part for part in secret.split(",") if part]),
-    )
 
 
 class StripeGateway:
@@ -134,7 +125,9 @@ class StripeGateway:
             _log.info("payments.cancel_refused", provider_reference=reference)
         return await self.retrieve(reference)
 
-    async def refund(self, transaction_id: UUID, *, reference: str, amount_minor: int, currency: str) -> RefundState:
+    async def refund(
+        self, transaction_id: TransactionId, *, reference: str, amount_minor: int, currency: str
+    ) -> RefundState:
         """Give money back."""
         refund = await _asked(
             self._client.v1.refunds.create_async(
@@ -178,10 +171,10 @@ def _state(intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]]) -> P
     amount = _from_stripe(intent["amount"], currency)
     status = _INTENT_STATUS[intent["status"]]
     failure = intent.get("last_payment_error") or {}
-    if status is Status.CREATED and failure:
-        status = Status.FAILED
-    if status is Status.CANCELED and intent.get("cancellation_reason") == "automatic":
-        status = Status.EXPIRED
+    if status is PaymentStatus.CREATED and failure:
+        status = PaymentStatus.FAILED
+    if status is PaymentStatus.CANCELED and intent.get("cancellation_reason") == "automatic":
+        status = PaymentStatus.EXPIRED
     received, capturable = intent.get("amount_received"), intent.get("amount_capturable")
     # The stand-in of the embedded run leaves both fields out; the status then says that it is the whole amount.
     received = amount if received is None else _from_stripe(received, currency)
@@ -192,8 +185,8 @@ def _state(intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]]) -> P
         status=status,
         currency=currency,
         amount_minor=amount,
-        authorized_minor=capturable if status is Status.AUTHORIZED else 0,
-        captured_minor=received if status is Status.CAPTURED else 0,
+        authorized_minor=capturable if status is PaymentStatus.AUTHORIZED else 0,
+        captured_minor=received if status is PaymentStatus.CAPTURED else 0,
         failure_code=failure.get("decline_code") or failure.get("code") or ("declined" if failure else ""),
         refunds=tuple(_refund_state(refund, currency) for refund in refunds),
     )
@@ -202,7 +195,7 @@ def _state(intent: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]]) -> P
 def _refund_state(refund: Mapping[str, Any], currency: str) -> RefundState:
     return RefundState(
         reference=refund["id"],
-        transaction_id=_uuid_or_none((refund.get("metadata") or {}).get("transaction_id")),
+        transaction_id=_transaction_id((refund.get("metadata") or {}).get("transaction_id")),
         status=_REFUND_STATUS.get(refund.get("status") or "pending", TransactionStatus.PENDING),
         amount_minor=_from_stripe(refund["amount"], currency),
     )
@@ -216,8 +209,8 @@ def _from_stripe(amount: int, currency: str) -> int:
     return amount // 100 if currency in _HUNDREDTHS else amount
 
 
-def _uuid_or_none(value: object) -> UUID | None:
+def _transaction_id(value: object) -> TransactionId | None:
     try:
-        return UUID(value) if isinstance(value, str) else None
+        return TransactionId(UUID(value)) if isinstance(value, str) else None
     except ValueError:
         return None

@@ -8,7 +8,7 @@ from uuid import UUID
 from stripe import SignatureVerificationError, WebhookSignature
 
 from server.features.payments.errors import SignatureInvalid
-from server.features.payments.gateway import ProviderNews
+from server.features.payments.values import ProviderEvent
 from server.kernel.errors import invalid_field
 from server.kernel.ids import PaymentId
 
@@ -22,18 +22,18 @@ class StripeWebhooks:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secrets)
 
-    def verify(self, payload: bytes, signature: str | None) -> ProviderNews:
+    def verify(self, payload: bytes, signature: str | None) -> ProviderEvent:
         """Return the event in a body. Raises SignatureInvalid, and InvalidArgument when a signed body is no event."""
         if not any(_signed_with(secret, payload, signature) for secret in self._secrets):
             raise SignatureInvalid
         return self.read(payload)
 
-    def read(self, payload: bytes) -> ProviderNews:
+    def read(self, payload: bytes) -> ProviderEvent:
         """Return the event in a body. Raises InvalidArgument when it is none."""
         return _read(payload)
 
 
-def _read(payload: bytes) -> ProviderNews:
+def _read(payload: bytes) -> ProviderEvent:
     try:
         event = json.loads(payload)
         subject: Mapping[str, Any] = event["data"]["object"]
@@ -41,12 +41,12 @@ def _read(payload: bytes) -> ProviderNews:
         reference = subject.get("id") if is_intent else subject.get("payment_intent")
         # An expanded field is an object with an id.
         reference = reference.get("id") if isinstance(reference, Mapping) else reference
-        named = _uuid_or_none((subject.get("metadata") or {}).get("payment_id")) if is_intent else None
-        return ProviderNews(
+        named = (subject.get("metadata") or {}).get("payment_id") if is_intent else None
+        return ProviderEvent(
             event_id=_text(event["id"]),
             type=_text(event["type"]),
             payment_reference=_text(reference or ""),
-            payment_id=PaymentId(named) if named else None,
+            payment_id=_payment_id(named),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise invalid_field("event", "is not an event of Stripe") from None
@@ -66,8 +66,8 @@ def _text(value: object) -> str:
     return value
 
 
-def _uuid_or_none(value: object) -> UUID | None:
+def _payment_id(value: object) -> PaymentId | None:
     try:
-        return UUID(value) if isinstance(value, str) else None
+        return PaymentId(UUID(value)) if isinstance(value, str) else None
     except ValueError:
         return None

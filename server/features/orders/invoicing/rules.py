@@ -1,33 +1,20 @@
-"""Invoices: what is printed on them, and the printing."""
+"""What is printed on invoices: values in, texts out."""
 
-import asyncio
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import typst
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency
 
-from server.features.orders.values import InvoiceRecord, Order
+from server.features.cart.values import Address
+from server.features.orders.invoicing.values import InvoiceRecord, Seller
+from server.features.orders.rules import address_lines
+from server.features.orders.values import Order
 from server.kernel.money import currency_exponent
 
-_TEMPLATE = Path(__file__).with_name("invoice.typ").read_bytes()
 # Invoices are in one language for now; the document keeps plain values, so that another can follow.
 _LOCALE = "en_GB"
-
-
-@dataclass(frozen=True, slots=True)
-class Seller:
-    """Who sells, as it stands on invoices."""
-
-    name: str
-    address_lines: Sequence[str]
-    vat_id: str
 
 
 def invoice_document(order: Order, *, seller: Seller) -> dict[str, Any]:
@@ -62,12 +49,6 @@ def invoice_document(order: Order, *, seller: Seller) -> dict[str, Any]:
     }
 
 
-async def render_invoice(invoice: InvoiceRecord) -> bytes:
-    """Print an invoice as PDF, in a thread: it takes tens of milliseconds of computing."""
-    data = json.dumps(printed(invoice))
-    return await asyncio.to_thread(typst.compile, _TEMPLATE, sys_inputs={"invoice": data}, format="pdf")
-
-
 def printed(invoice: InvoiceRecord) -> dict[str, Any]:
     """Make the texts that the template prints."""
     document = invoice.document
@@ -81,7 +62,7 @@ def printed(invoice: InvoiceRecord) -> dict[str, Any]:
         "number": invoice.number,
         "date": format_date(invoice.issued_time.date(), format="long", locale=_LOCALE),
         "seller": document["seller"],
-        # Goods without a parcel are sold to an e-mail address.
+        # Goods that are not sent are sold to an e-mail address.
         "buyer": _address_lines(document["buyer"]) if document["buyer"] else [document["email"]],
         "ship_to": _address_lines(document["ship_to"]) if document["ship_to"] else [],
         "order_number": document["order_number"],
@@ -120,14 +101,6 @@ def _sums(document: dict[str, Any], amount: Any) -> list[dict[str, str]]:
     return sums
 
 
-def _address_lines(address: dict[str, Any]) -> list[str]:
-    town = " ".join(part for part in (address.get("postal_code", ""), address["locality"]) if part)
-    lines = [
-        address["recipient"],
-        address.get("organization", ""),
-        *address["address_lines"],
-        town,
-        address.get("administrative_area", ""),
-        Locale.parse(_LOCALE).territories.get(address["region_code"], address["region_code"]),
-    ]
-    return [line for line in lines if line]
+def _address_lines(address: Address) -> list[str]:
+    region = address["region_code"]
+    return address_lines(address, country=Locale.parse(_LOCALE).territories.get(region, region))

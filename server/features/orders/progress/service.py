@@ -11,18 +11,19 @@ from server.db.statement import together
 from server.features.events import service as events
 from server.features.inventory import service as inventory
 from server.features.inventory.errors import OutOfStock
-from server.features.orders import rules, write_queries
+from server.features.orders import rules
 from server.features.orders.events import OrderCompleted, OrderConfirmed, OrderExpired, OrderStatusChanged
-from server.features.orders.invoicing.service import Seller, invoice_document
-from server.features.orders.rules import OrderStatus, PaymentStatus
-from server.features.orders.values import Order, OrderChanges
-from server.features.orders.write_queries import Step
+from server.features.orders.invoicing.queries import insert_invoice
+from server.features.orders.invoicing.rules import invoice_document
+from server.features.orders.invoicing.values import Seller
+from server.features.orders.progress import queries
+from server.features.orders.values import Order, OrderChanges, OrderStatus, PaymentSummary, TimelineKind, TimelineStep
 from server.kernel.actor import Actor
 from server.kernel.event import Event
 from server.kernel.ids import ProductId, VariantId
 from server.kernel.money import Money
 
-_PAID = (PaymentStatus.NOT_REQUIRED, PaymentStatus.PAID, PaymentStatus.OVERPAID)
+_PAID = (PaymentSummary.NOT_REQUIRED, PaymentSummary.PAID, PaymentSummary.OVERPAID)
 
 
 class Change:
@@ -32,7 +33,7 @@ class Change:
         # As it is going to be.
         self.order = order
         self.now = now
-        self.steps: list[Step] = []
+        self.steps: list[TimelineStep] = []
         self.events: list[Event] = []
         # To be issued, and where that stands in the timeline.
         self.invoice: dict[str, Any] | None = None
@@ -42,7 +43,7 @@ class Change:
         """Change states and their times."""
         self.order = replace(self.order, record=replace(self.order.record, **changes))
 
-    def note(self, step: Step) -> None:
+    def note(self, step: TimelineStep) -> None:
         """Append to the timeline."""
         self.steps.append(step)
 
@@ -64,9 +65,9 @@ async def changing(tx: WriteTx, order: Order, *, now: datetime) -> AsyncIterator
     if change.invoice is not None:
         await _issue_invoice(tx, change, change.invoice)
     if change.order is not order:
-        statements.append(write_queries.updating_order(change.order, now=now))
+        statements.append(queries.updating_order(change.order, now=now))
     if change.steps:
-        statements.append(write_queries.noting_steps(order.record.id, change.steps, now=now))
+        statements.append(queries.inserting_steps(order.record.id, change.steps, now=now))
     if change.events:
         statements.append(events.recording(*change.events))
     if statements:
@@ -76,21 +77,21 @@ async def changing(tx: WriteTx, order: Order, *, now: datetime) -> AsyncIterator
 async def _issue_invoice(tx: WriteTx, change: Change, document: dict[str, Any]) -> None:
     # Last of all that may have to wait for others: every order that is paid wants a number.
     record = change.order.record
-    number = await write_queries.insert_invoice(tx, record.id, document=document, now=change.now)
+    number = await insert_invoice(tx, record.id, document=document, now=change.now)
     change.order = replace(change.order, record=replace(record, invoice_number=number))
-    change.steps.insert(change.invoice_place, Step("INVOICE_ISSUED", note=number))
+    change.steps.insert(change.invoice_place, TimelineStep(TimelineKind.INVOICE_ISSUED, note=number))
 
 
 async def confirm(tx: WriteTx, change: Change, *, seller: Seller, actor: Actor | None) -> None:
     """Let the agreement stand: its stock is committed already. Issues the invoice when all money is here.
 
-    Hands over what needs no parcel, and completes the order at once when that is everything. Goods on backorder that
+    Hands over what is not sent, and completes the order at once when that is everything. Goods on backorder that
     have not come in never keep the money from being recorded: the order stays CONFIRMED until they are there.
     """
     before = change.order.record.status
     rules.check_order_step(before, OrderStatus.CONFIRMED)
     change.update(status=OrderStatus.CONFIRMED, confirmed_time=change.now)
-    change.note(Step("STATUS_CHANGED", before, OrderStatus.CONFIRMED, actor=actor))
+    change.note(TimelineStep(TimelineKind.STATUS_CHANGED, before, OrderStatus.CONFIRMED, actor=actor))
     change.tell(_told(OrderConfirmed, change.order))
     issue_invoice_if_paid(change, seller=seller)
     await complete_if_nothing_left(tx, change)
@@ -105,12 +106,12 @@ def issue_invoice_if_paid(change: Change, *, seller: Seller) -> None:
 
 
 async def complete_if_nothing_left(tx: WriteTx, change: Change) -> None:
-    """Hand over what needs no parcel, and complete the order when nothing is left to ship or to pay."""
+    """Hand over what is not sent, and complete the order when nothing is left to ship or to pay."""
     record = change.order.record
     handed_over = record.status is OrderStatus.CONFIRMED and await _hand_over(tx, change.order, now=change.now)
     if handed_over and rules.nothing_left(record.payment_status, record.fulfillment_status):
         change.update(status=OrderStatus.COMPLETED, completed_time=change.now)
-        change.note(Step("STATUS_CHANGED", OrderStatus.CONFIRMED, OrderStatus.COMPLETED))
+        change.note(TimelineStep(TimelineKind.STATUS_CHANGED, OrderStatus.CONFIRMED, OrderStatus.COMPLETED))
         change.tell(_told(OrderCompleted, change.order))
 
 
@@ -120,13 +121,13 @@ async def expire(tx: WriteTx, change: Change, *, reason: str) -> None:
     rules.check_order_step(before, OrderStatus.EXPIRED)
     await inventory.release(tx, change.order.record.id, now=change.now, expired=True)
     change.update(status=OrderStatus.EXPIRED)
-    change.note(Step("STATUS_CHANGED", before, OrderStatus.EXPIRED, reason))
+    change.note(TimelineStep(TimelineKind.STATUS_CHANGED, before, OrderStatus.EXPIRED, note=reason))
     change.tell(_told(OrderExpired, change.order))
 
 
 async def _hand_over(tx: WriteTx, order: Order, *, now: datetime) -> bool:
-    """Let go of the goods that need no parcel, once; False: some are on backorder, and all wait for them."""
-    goods = _goods_without_parcel(order)
+    """Let go of the goods that are not sent, once; False: some are on backorder, and all wait for them."""
+    goods = _goods_that_are_not_sent(order)
     if not goods:
         return True
     try:
@@ -136,7 +137,7 @@ async def _hand_over(tx: WriteTx, order: Order, *, now: datetime) -> bool:
     return True
 
 
-def _goods_without_parcel(order: Order) -> dict[VariantId, int]:
+def _goods_that_are_not_sent(order: Order) -> dict[VariantId, int]:
     goods: dict[VariantId, int] = {}
     for line in order.lines:
         if not line.requires_shipping:

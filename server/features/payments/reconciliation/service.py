@@ -5,8 +5,9 @@ from datetime import timedelta
 import structlog
 
 from server.db.session import Database
-from server.features.payments import queries, rules
+from server.features.payments import rules
 from server.features.payments.errors import PaymentProviderUnavailable
+from server.features.payments.reconciliation import queries
 from server.features.payments.service import PaymentService
 from server.kernel.clock import Clock
 from server.kernel.errors import AppError
@@ -24,7 +25,7 @@ _PATIENCE = 3
 class Reconciliation:
     """Asks providers about payments on which money may still come, and finishes refunds that were begun."""
 
-    def __init__(self, db: Database, payments: PaymentService, clock: Clock) -> None:
+    def __init__(self, *, db: Database, payments: PaymentService, clock: Clock) -> None:
         self._db = db
         self._payments = payments
         self._clock = clock
@@ -33,11 +34,11 @@ class Reconciliation:
         """Look after payments that nobody has looked after for a minute; return how many were brought up to date."""
         now = self._clock.now()
         async with self._db.write_single() as tx:
-            stale = await queries.CLAIM_STALE.all(tx, now=now, before=now - _STALE_AFTER, batch=_RECONCILE_BATCH)
+            stale = await queries.claim_stale(tx, now=now, before=now - _STALE_AFTER, count=_RECONCILE_BATCH)
         done = silent = 0
         for one in stale:
             try:
-                await self._repair(PaymentId(one.payment_id), order_closed=one.order_closed)
+                await self._repair(one.payment_id, order_closed=one.order_closed)
             except PaymentProviderUnavailable:
                 silent += 1
                 if silent == _PATIENCE:

@@ -1,6 +1,6 @@
 """Which event tells of a step of a payment, if others may care about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from server.features.payments.events import (
@@ -14,34 +14,34 @@ from server.features.payments.events import (
     PaymentRefundFailed,
     PaymentVoided,
 )
-from server.features.payments.rules import Kind, Payment, Recorded, Status, TransactionStatus
+from server.features.payments.values import Payment, PaymentStatus, Recorded, TransactionKind, TransactionStatus
 from server.kernel.money import Money
 
-_OF_STATUS: Final[dict[Status, type[PaymentEvent]]] = {
-    Status.AUTHORIZED: PaymentAuthorized,
-    Status.CAPTURED: PaymentCaptured,
-    Status.FAILED: PaymentFailed,
-    Status.CANCELED: PaymentCanceled,
-    Status.VOIDED: PaymentVoided,
-    Status.EXPIRED: PaymentExpired,
+_OF_STATUS: Final[Mapping[PaymentStatus, type[PaymentEvent]]] = {
+    PaymentStatus.AUTHORIZED: PaymentAuthorized,
+    PaymentStatus.CAPTURED: PaymentCaptured,
+    PaymentStatus.FAILED: PaymentFailed,
+    PaymentStatus.CANCELED: PaymentCanceled,
+    PaymentStatus.VOIDED: PaymentVoided,
+    PaymentStatus.EXPIRED: PaymentExpired,
 }
-_OF_REFUND: Final[dict[TransactionStatus, type[PaymentEvent]]] = {
+_OF_REFUND: Final[Mapping[TransactionStatus, type[PaymentEvent]]] = {
     TransactionStatus.SUCCEEDED: PaymentRefunded,
     TransactionStatus.FAILED: PaymentRefundFailed,
 }
 
 
-def news_of_status(payment: Payment, status: Status) -> list[PaymentEvent]:
+def events_of_status(payment: Payment, status: PaymentStatus) -> list[PaymentEvent]:
     """Tell that a payment has come to a status, if others may care about it."""
     return [_event(_OF_STATUS[status], payment, payment.amount_minor)] if status in _OF_STATUS else []
 
 
-def news_of_refunds(payment: Payment, recorded: Sequence[Recorded]) -> list[PaymentEvent]:
+def events_of_refunds(payment: Payment, recorded: Sequence[Recorded]) -> list[PaymentEvent]:
     """Tell of the refunds among the changed rows of the ledger that have come to an end."""
     return [
         _event(_OF_REFUND[row.status], payment, row.amount_minor)
         for row in recorded
-        if row.kind is Kind.REFUND and row.status is not TransactionStatus.PENDING
+        if row.kind is TransactionKind.REFUND and row.status is not TransactionStatus.PENDING
     ]
 
 
