@@ -50,6 +50,7 @@ ORDER_COLUMNS = (
     Orders.expires_time,
     Orders.confirmed_time,
     Orders.completed_time,
+    Orders.language,
 )
 
 

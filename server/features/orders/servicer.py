@@ -31,6 +31,7 @@ class OrderServicer:
             expected_minor=request.expected_total.amount_minor,
             expected_currency=request.expected_total.currency_code,
             provider=Provider(payments_pb2.Payment.Provider.Name(request.payment_provider)),
+            language=call.language,
             actor=call.actor,
             claim=call.claim,
         )

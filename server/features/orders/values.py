@@ -35,6 +35,8 @@ class OrderRecord:
     expires_time: datetime
     confirmed_time: datetime | None
     completed_time: datetime | None
+    # Of its mails and its invoice; empty: the shop's.
+    language: str
     invoice_number: str
 
 

@@ -42,6 +42,7 @@ from server.features.orders.tables import (
     OrderTimeline,
 )
 from server.features.orders.values import Order, OrderChanges
+from server.features.users.tables import Users
 from server.kernel.actor import Actor
 from server.kernel.ids import FulfillmentId, OrderId, OrderLineId, new_id
 
@@ -75,10 +76,19 @@ _LINE_COLUMNS: dict[str, TypeEngine[Any]] = {
     "total_minor": BigInteger(),
 }
 _order_names = [attribute.key for attribute in ORDER_COLUMNS]
+# What the caller asks for, else the account's, else empty: the shop's.
+_language = func.coalesce(
+    func.nullif(bindparam("language", type_=Text), literal_column("''")),
+    select(Users.language).where(Users.id == bindparam("user_id", type_=Uuid)).scalar_subquery(),
+    literal_column("''"),
+)
 _order_row = (
     insert(Orders)
-    .values({name: bindparam(name) for name in _order_names} | {"updated_time": bindparam("placed_time")})
-    .returning(Orders.id)
+    .values(
+        {name: bindparam(name) for name in _order_names}
+        | {"language": _language, "updated_time": bindparam("placed_time")}
+    )
+    .returning(Orders.id, Orders.language)
     .cte("placed")
 )
 # One document holds all lines, so that one statement inserts any number of them.
@@ -96,7 +106,7 @@ _lines = (
     .returning(OrderLines.id)
     .cte("lines")
 )
-_PLACE = Command(
+_PLACE = ScalarCommand(
     insert(OrderTimeline)
     .values(
         id=bindparam("entry_id"),
@@ -108,7 +118,9 @@ _PLACE = Command(
         actor_kind=bindparam("actor_kind"),
         created_time=bindparam("placed_time"),
     )
-    .add_cte(_order_row, _lines)
+    .returning(select(_order_row.c.language).scalar_subquery())
+    .add_cte(_order_row, _lines),
+    str,
 )
 _UPDATE = Command(
     update(Orders)
@@ -231,10 +243,10 @@ _SHIP = Command(
 )
 
 
-def inserting_order(order: Order, *, actor: Actor) -> Bound[object]:
+def inserting_order(order: Order, *, actor: Actor) -> Bound[str]:
     """Return the statement that stores a new order with its lines and the first entry of its timeline.
 
-    Run it within `number_taken`.
+    Its result is the order's language: an empty one becomes that of the account. Run it within `number_taken`.
     """
     record = order.record
     values = {name: getattr(record, name) for name in _order_names}
@@ -242,7 +254,9 @@ def inserting_order(order: Order, *, actor: Actor) -> Bound[object]:
         {name: str(value) if isinstance(value := getattr(line, name), UUID) else value for name in _LINE_COLUMNS}
         for line in order.lines
     ]
-    return _PLACE.bind(**values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=_actor_kind(actor))
+    return _PLACE.bind_one(
+        **values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=_actor_kind(actor)
+    )
 
 
 @contextmanager

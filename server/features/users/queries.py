@@ -39,6 +39,8 @@ class UserRow:
     id: UserId
     email: str
     display_name: str
+    # Of its mails; empty: the shop's.
+    language: str
     role: str
     active: bool
     email_verified_time: datetime | None
@@ -50,6 +52,14 @@ class CredentialsRow(UserRow):
     """An account with the hash that a login is checked against."""
 
     password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedRow:
+    """An address that waits for its code, and the language of its mails."""
+
+    email: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,7 @@ _user_columns = (
     Users.id,
     Users.email,
     Users.display_name,
+    Users.language,
     Users.role,
     Users.active,
     Users.email_verified_time,
@@ -98,6 +109,7 @@ _new_user = insert(Users).values(
     email=bindparam("email"),
     password_hash=bindparam("password_hash"),
     display_name=bindparam("display_name"),
+    language=bindparam("language"),
     created_time=_now,
     updated_time=_now,
 )
@@ -107,7 +119,7 @@ REGISTER_USER = ScalarCommand(
         index_elements=["email"],
         set_={
             name: case((_replaceable, getattr(_new_user.excluded, name)), else_=getattr(Users, name))
-            for name in ("password_hash", "display_name", "updated_time")
+            for name in ("password_hash", "display_name", "language", "updated_time")
         },
     ).returning(Users.id),
     UserId,
@@ -158,11 +170,11 @@ FIND_LATEST_REGISTRATION = ScalarQuery(
     .limit(1),
     RegistrationId,
 )
-GET_UNVERIFIED_EMAIL = ScalarQuery(
-    select(Users.email)
+GET_UNVERIFIED = Query(
+    select(Users.email, Users.language)
     .join(Registrations, Registrations.user_id == Users.id)
     .where(Registrations.id == bindparam("registration_id"), _replaceable),
-    str,
+    UnverifiedRow,
 )
 
 INSERT_EMAIL_TOKEN = Command(

@@ -29,6 +29,8 @@ class Verification:
     """An address and the code that proves who owns it."""
 
     email: str
+    # Empty: the shop's.
+    language: str
     code: str
 
 
@@ -40,10 +42,13 @@ class AccountService:
         self._clock = clock
         self._hasher = hasher
 
-    async def register(self, *, email: str, password: str, display_name: str, remote_address: str) -> str:
+    async def register(
+        self, *, email: str, password: str, display_name: str, language: str, remote_address: str
+    ) -> str:
         """Make an account, or tell the owner of a known address by mail; return the address as it is stored.
 
-        A known address costs the same work and gives the same answer. Raises PasswordTooCommon, TooManyAttempts.
+        A known address costs the same work and gives the same answer. `language` is that of the account's mails;
+        empty: the shop's. Raises PasswordTooCommon, TooManyAttempts.
         """
         email = rules.normalize_email(email)
         _check_password(password, email=email, display_name=display_name)
@@ -51,7 +56,7 @@ class AccountService:
         said = {"password_hash": await self._hasher.hash(password), "display_name": display_name.strip()}
         now = self._clock.now()
         async with self._db.write() as tx:
-            user_id = await queries.REGISTER_USER.one(tx, id=new_id(), email=email, now=now, **said)
+            user_id = await queries.REGISTER_USER.one(tx, id=new_id(), email=email, language=language, now=now, **said)
             registered = await queries.INSERT_REGISTRATION.first(tx, id=new_id(), user_id=user_id, now=now, **said)
             if registered is None:
                 await record(tx, UserRegistrationRepeated(user_id=user_id))
@@ -94,8 +99,8 @@ class AccountService:
         now = self._clock.now()
         code = rules.format_code(secrets.token_bytes(rules.CODE_BYTES))
         async with self._db.write() as tx:
-            email = await queries.GET_UNVERIFIED_EMAIL.first(tx, registration_id=registration_id)
-            if email is None:
+            unverified = await queries.GET_UNVERIFIED.first(tx, registration_id=registration_id)
+            if unverified is None:
                 return None
             await queries.INSERT_EMAIL_TOKEN.run(
                 tx,
@@ -104,7 +109,7 @@ class AccountService:
                 now=now,
                 expires_time=now + rules.VERIFICATION_TTL,
             )
-        return Verification(email, code)
+        return Verification(unverified.email, unverified.language, code)
 
     async def find_active(self, user_id: UserId) -> UserRow | None:
         """Return an account that is open."""

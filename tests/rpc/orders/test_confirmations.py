@@ -12,6 +12,7 @@ from server.features.orders.mails.service import Confirmations
 from server.features.orders.rules import OrderStatus, PaymentStatus
 from server.kernel.ids import ORDER, OrderId
 from server.kernel.money import Money
+from server.mail.gateway import Mailer
 from server.mail.message import Mail
 from tests.buying import Bazaar
 from tests.shop import Mailbox
@@ -56,6 +57,10 @@ async def place(bazaar: Bazaar, count: int = 3) -> list[OrderConfirmed]:
     return events
 
 
+def confirmations_of(bazaar: Bazaar, mailer: Mailer) -> Confirmations:
+    return Confirmations(bazaar.app.core.db, mailer, shop_name="Kontor", shop_language="en")
+
+
 def confirmed(order_id: OrderId) -> OrderConfirmed:
     return OrderConfirmed(
         order_id=order_id,
@@ -79,7 +84,7 @@ def sent(*mailboxes: Mailbox) -> Counter[str]:
 async def test_a_worker_that_ends_leaves_the_rest_to_others(bazaar: Bazaar, mailbox: Mailbox) -> None:
     events = await place(bazaar)
     stuck = StuckMailbox()
-    sending = asyncio.create_task(Confirmations(bazaar.app.core.db, stuck, shop_name="Kontor").send(events))
+    sending = asyncio.create_task(confirmations_of(bazaar, stuck).send(events))
     await stuck.stuck.wait()
 
     sending.cancel()
@@ -98,7 +103,7 @@ async def test_waits_for_the_database_to_put_off_mails_that_were_not_taken(
     mailbox.refuse_after = mailbox.failures = 1
     await bazaar.run(_BREAK_CONNECTIONS)
     try:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send(events)
+        await confirmations_of(bazaar, mailbox).send(events)
         assert await bazaar.run("SELECT last_value > 2 FROM broken") == [(True,)]
     finally:
         await bazaar.run(_MEND_CONNECTIONS)
@@ -116,7 +121,7 @@ async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(bazaar: Baz
         async def send(self, mail: Mail) -> None:
             raise ValueError("not a mail")
 
-    await Confirmations(bazaar.app.core.db, PickyMailbox(), shop_name="Kontor").send(events)
+    await confirmations_of(bazaar, PickyMailbox()).send(events)
     await bazaar.work()
 
     assert sent(mailbox) == await subjects(bazaar)
@@ -126,7 +131,7 @@ async def test_says_so_when_an_order_is_not_there(bazaar: Bazaar, mailbox: Mailb
     events = await place(bazaar, 1)
     unknown = ORDER.new()
     with capture_logs() as logs:
-        await Confirmations(bazaar.app.core.db, mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
+        await confirmations_of(bazaar, mailbox).send([*events, confirmed(unknown)])
 
     assert sent(mailbox) == await subjects(bazaar)
     assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [str(unknown)]}]

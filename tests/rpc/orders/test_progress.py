@@ -16,7 +16,7 @@ from server.features.payments.rules import PaymentTotals
 from server.kernel.ids import OrderId, Prefix, parse_id
 from tests.buying import Bazaar
 
-_SELLER = Seller("Kontor", (), "")
+_SELLER = Seller("Kontor", (), "", "en")
 
 
 async def place(bazaar: Bazaar) -> OrderId:

@@ -108,7 +108,7 @@ async def test_locking_an_order_is_one_statement(bazaar: Bazaar) -> None:
     guest = bazaar.guest()
     placed = await guest.place(await guest.fill("shirt"))
     order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
-    settlement = OrderSettlement(bazaar.clock, Seller("Kontor", (), ""))
+    settlement = OrderSettlement(bazaar.clock, Seller("Kontor", (), "", "en"))
 
     async with bazaar.app.core.db.write() as tx:
         with count_statements() as statements:

@@ -5,7 +5,7 @@ and its event. Then, with no transaction open, the provider opens the payment. A
 by the same call with the same key: it finds the order and goes on from there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from server.db.idempotency import Claim
@@ -64,9 +64,16 @@ class PlaceOrderService:
         self._transfer_for = transfer_for
 
     async def place_order(
-        self, *, expected_minor: int, expected_currency: str, provider: Provider, actor: Actor, claim: Claim
+        self,
+        *,
+        expected_minor: int,
+        expected_currency: str,
+        provider: Provider,
+        language: str,
+        actor: Actor,
+        claim: Claim,
     ) -> Placed:
-        """Place the order of the caller's cart, once.
+        """Place the order of the caller's cart, once; an empty `language` is the account's, else the shop's.
 
         Raises CartEmpty, CartClosed, CheckoutIncomplete, VariantUnavailable, ShippingMethodUnavailable, PriceChanged,
         OutOfStock; PaymentProviderDisabled; and, with the order standing, PaymentProviderUnavailable or PaymentRefused.
@@ -76,7 +83,9 @@ class PlaceOrderService:
             earlier = await claim.take(tx, order_id)
             if earlier is None:
                 expected = (expected_minor, expected_currency)
-                placed = await self._place(tx, order_id, expected=expected, provider=provider, actor=actor)
+                placed = await self._place(
+                    tx, order_id, expected=expected, provider=provider, language=language, actor=actor
+                )
             else:
                 placed = await self._resume(tx, OrderId(earlier), actor=actor)
         if placed.payment is None:
@@ -84,19 +93,28 @@ class PlaceOrderService:
         return Placed(placed.order, await self._payments.start(placed.payment))
 
     async def _place(
-        self, tx: WriteTx, order_id: OrderId, *, expected: tuple[int, str], provider: Provider, actor: Actor
+        self,
+        tx: WriteTx,
+        order_id: OrderId,
+        *,
+        expected: tuple[int, str],
+        provider: Provider,
+        language: str,
+        actor: Actor,
     ) -> Placed:
         now = self._clock.now()
         checkout = await self._carts.lock_for_checkout(tx, actor)
         _check(checkout, *expected)
         window = self._transfer_for if provider is Provider.MANUAL else self._hold_for
-        order = _draft(order_id, checkout, now=now, expires_time=now + window)
+        order = _draft(order_id, checkout, language=language, now=now, expires_time=now + window)
         await inventory.hold(tx, order_id, checkout.demand, expires_time=order.record.expires_time, now=now)
         await self._carts.close(tx, checkout.cart_id, now=now)
         store = write_queries.inserting_order(order, actor=actor), events.recording(_placed(order))
         if order.record.total_minor == 0:
             with write_queries.number_taken():
-                await together(tx, *store)
+                language, _ = await together(tx, *store)
+            # The invoice is issued at once, and wants it.
+            order = replace(order, record=replace(order.record, language=language))
             await inventory.commit(tx, order_id, now=now)
             async with changing(tx, order, now=now) as change:
                 await confirm(tx, change, seller=self._seller, actor=actor)
@@ -136,7 +154,7 @@ def _placed(order: Order) -> OrderPlaced:
     )
 
 
-def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time: datetime) -> Order:
+def _draft(order_id: OrderId, checkout: Checkout, *, language: str, now: datetime, expires_time: datetime) -> Order:
     """Freeze a checked-out cart as an order."""
     priced = checkout.priced
     lines = tuple(_line(order_id, position, line) for position, line in enumerate(checkout.lines, start=1))
@@ -173,6 +191,7 @@ def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time
         expires_time=expires_time,
         confirmed_time=None,
         completed_time=None,
+        language=language,
         invoice_number="",
     )
     return Order(record, lines)
