@@ -46,7 +46,13 @@ class App:
             self.orders,
         )
         authenticator = Authenticator(core.access_tokens, core.cart_tokens)
-        self._chain = Chain(db=core.db, authenticator=authenticator, clock=core.clock, cache=core.cache)
+        self._chain = Chain(
+            db=core.db,
+            authenticator=authenticator,
+            clock=core.clock,
+            cache=core.cache,
+            shop_language=core.settings.default_language,
+        )
 
     async def start(self) -> None:
         """Begin what goes on while the process runs."""

@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.texts.languages import FALLBACK, LANGUAGES
+
 _PREFIX = "KONTOR_"
 _MIN_SECRET_LENGTH = 32
 
@@ -60,6 +62,13 @@ def _names_a_sender(sender: str) -> str:
     return sender
 
 
+def _has_texts(language: str) -> str:
+    """Refuse a language that the shop does not speak."""
+    if language not in LANGUAGES:
+        raise ValueError(f"the shop has texts in {', '.join(LANGUAGES)}")
+    return language
+
+
 class Settings(BaseSettings):
     """Everything that differs between one shop and another. Each is `KONTOR_` and the name in capitals."""
 
@@ -86,6 +95,8 @@ class Settings(BaseSettings):
 
     # None: Stripe itself; the embedded run and the tests point it at a stand-in.
     stripe_api_base: str | None = None
+    # Of mails, invoices and errors, when nobody asked for another one.
+    default_language: Annotated[str, AfterValidator(_has_texts)] = FALLBACK
     default_currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     # Whose taxes prices show before there is an address.
     default_country: str = Field(default="DE", pattern=r"^[A-Z]{2}$")

@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Final
 
 import psycopg
@@ -28,6 +26,7 @@ MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "migrations"
 # The key of the advisory lock under which one deployer at a time migrates: "kontor" as a number.
 LOCK_KEY: Final = int.from_bytes(b"kontor", "big")
 _LOCK_POLL_SECONDS: Final = 0.2
+_PROGRAM: Final = Path(server.__file__).parent
 
 
 class MigrationLockTimeout(Exception):
@@ -71,10 +70,8 @@ def head_revision() -> str | None:
 
 def metadata() -> MetaData:
     """Return the description of all tables of all features."""
-    for package in iter_modules(server.__path__, f"{server.__name__}."):
-        module = f"{package.name}.tables"
-        if package.ispkg and find_spec(module):
-            import_module(module)
+    for path in sorted(_PROGRAM.rglob("*tables.py")):
+        import_module(".".join(path.relative_to(_PROGRAM.parent).with_suffix("").parts))
     return Base.metadata
 
 

@@ -47,12 +47,13 @@ _BUTTON: Final = "display:inline-block;padding:12px 20px;background:#1c1917;colo
 _CELL: Final = "padding:6px 0;border-bottom:1px solid #e7e5e4"
 
 
-def write_mail(*, to: str, subject: str, blocks: Sequence[Block]) -> Mail:
-    """Write a mail."""
+def write_mail(*, to: str, subject: str, blocks: Sequence[Block], language: str) -> Mail:
+    """Write a mail; `language` is the tag of the one that it is written in."""
     text = "\n\n".join(_plain(block) for block in blocks) + "\n"
     inner = "\n".join(_html(block) for block in blocks)
+    head = f'<head><meta charset="utf-8"><title>{escape(subject)}</title></head>'
     html = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(subject)}</title></head>\n'
+        f'<!doctype html>\n<html lang="{language}">{head}\n'
         f'<body style="{_BODY}"><div style="{_SHEET}">\n{inner}\n</div></body></html>\n'
     )
     return Mail(to=to, subject=subject, text=text, html=html)

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 
 from server.db.idempotency import Claim
 from server.kernel.actor import Actor, Viewer
+from server.texts.languages import best_language
 
 
 class Call:
@@ -50,6 +51,11 @@ class Call:
     def user_agent(self) -> str:
         """What the caller says it runs on."""
         return self._headers.get("user-agent", "")
+
+    @property
+    def language(self) -> str:
+        """The language of ours that the caller asks for; empty: it names none."""
+        return best_language(self._headers.get("accept-language", ""))
 
     def header(self, name: str) -> str | None:
         """Return a header of the request; names are lower case."""

@@ -30,9 +30,19 @@ from server.rpc.auth import Authenticator
 from server.rpc.cache import ResponseCache
 from server.rpc.call import Call
 from server.rpc.claims import claim_of
-from server.rpc.errors import Refusal, connection_lost, database_away, describe, describe_unexpected, unfit_value
+from server.rpc.errors import (
+    Refusal,
+    connection_lost,
+    database_away,
+    describe,
+    describe_unexpected,
+    texts_for,
+    unfit_value,
+)
 from server.rpc.policy import Policy, authorise, permitted_roles, read_policy
 from server.rpc.validate import refuse_nul, validate
+from server.texts.catalogue import Texts
+from server.texts.languages import FALLBACK
 
 _log = structlog.get_logger(__name__)
 
@@ -77,13 +87,20 @@ class Chain:
     """Composes the steps of every method."""
 
     def __init__(
-        self, *, db: Database, authenticator: Authenticator, clock: Clock, cache: ResponseCache | None = None
+        self,
+        *,
+        db: Database,
+        authenticator: Authenticator,
+        clock: Clock,
+        cache: ResponseCache | None = None,
+        shop_language: str = FALLBACK,
     ) -> None:
         """Without a cache every read runs its statements."""
         self._db = db
         self._authenticator = authenticator
         self._clock = clock
         self._cache = cache
+        self._shop_language = shop_language
 
     def compose(self, service: Service) -> dict[str, Endpoint]:
         """Return an endpoint for each method path of a service.
@@ -132,7 +149,8 @@ class Chain:
                 )
                 raise
             except Exception as error:  # The one place where whatever went wrong becomes a status.
-                refusal = _refuse(error, path=path, request_id=request_id, actor=actor, started=started)
+                texts = texts_for(headers, self._shop_language)
+                refusal = _refuse(error, path=path, request_id=request_id, actor=actor, started=started, texts=texts)
             else:
                 telemetry.log_success(
                     path, request_id=request_id, actor=actor, started=started, read_only=policy.read_only
@@ -222,7 +240,9 @@ async def _send_headers(context: Context, call: Call) -> None:
         await context.send_initial_metadata(tuple(call.response_headers.items()))
 
 
-def _refuse(error: Exception, *, path: str, request_id: str, actor: Actor, started: float) -> Refusal:
+def _refuse(
+    error: Exception, *, path: str, request_id: str, actor: Actor, started: float, texts: Texts | None
+) -> Refusal:
     away = database_away(error)
     if away is not None:
         _log.warning("database.away", method=path, request_id=request_id, error=repr(error))
@@ -231,11 +251,11 @@ def _refuse(error: Exception, *, path: str, request_id: str, actor: Actor, start
         telemetry.log_unfit_value(path, request_id=request_id, error=error)
         error = unfit_value()
     if isinstance(error, AppError):
-        refusal = describe(error, request_id)
+        refusal = describe(error, request_id, texts)
         level = logging.INFO
     else:
         telemetry.log_failure(path, request_id=request_id, actor=actor, error=error)
-        refusal = describe_unexpected(request_id)
+        refusal = describe_unexpected(request_id, texts)
         level = logging.ERROR
     telemetry.log_refusal(
         path,

@@ -1,5 +1,6 @@
 """Turns errors into google.rpc.Status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,6 +13,9 @@ from google.rpc import error_details_pb2, status_pb2
 from psycopg_pool import PoolTimeout
 
 from server.kernel.errors import AppError, Code, InvalidArgument, Unavailable
+from server.texts.catalogue import Texts, texts_in
+from server.texts.languages import best_language
+from server.texts.refusals import refusal_text
 
 DOMAIN: Final = "kontor"
 # The metadata key under which gRPC libraries in all languages look for the status with its details.
@@ -31,8 +35,14 @@ class Refusal:
     trailers: tuple[tuple[str, str | bytes], ...]
 
 
-def describe(error: AppError, request_id: str) -> Refusal:
-    """Describe an expected error."""
+def texts_for(headers: Mapping[str, str], shop_language: str) -> Texts | None:
+    """Return what to say to the people behind a call; None when it does not tell what they read."""
+    wanted = headers.get("accept-language")
+    return None if wanted is None else texts_in(best_language(wanted), shop_language)
+
+
+def describe(error: AppError, request_id: str, texts: Texts | None = None) -> Refusal:
+    """Describe an expected error: to developers, and to shoppers where there are texts for them."""
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata),
         error_details_pb2.RequestInfo(request_id=request_id),
@@ -47,15 +57,17 @@ def describe(error: AppError, request_id: str) -> Refusal:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromTimedelta(error.retry_after)
         details.append(retry)
+    details += _localized(texts, error.reason, error.metadata, error.retry_after)
     return _refusal(error.code, error.message, error.reason, details, request_id)
 
 
-def describe_unexpected(request_id: str) -> Refusal:
+def describe_unexpected(request_id: str, texts: Texts | None = None) -> Refusal:
     """Describe a defect without telling anything about it."""
     details: list[Message] = [
         error_details_pb2.ErrorInfo(reason="INTERNAL", domain=DOMAIN),
         error_details_pb2.RequestInfo(request_id=request_id),
     ]
+    details += _localized(texts, "INTERNAL", {}, None)
     return _refusal(Code.INTERNAL, _INTERNAL_TEXT, "INTERNAL", details, request_id)
 
 
@@ -84,6 +96,15 @@ def connection_lost(error: psycopg.OperationalError) -> bool:
         return False
     # 57P01 to 57P03: PostgreSQL was stopped, crashed or is starting.
     return error.sqlstate is None or error.sqlstate.startswith("57P")
+
+
+def _localized(
+    texts: Texts | None, reason: str, metadata: Mapping[str, str], retry_after: timedelta | None
+) -> list[Message]:
+    if texts is None:
+        return []
+    text = refusal_text(texts, reason, metadata=metadata, retry_after=retry_after)
+    return [] if text is None else [error_details_pb2.LocalizedMessage(locale=texts.language, message=text)]
 
 
 def _refusal(code: Code, message: str, reason: str, details: list[Message], request_id: str) -> Refusal:

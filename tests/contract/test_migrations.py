@@ -67,6 +67,8 @@ def database_url(postgres) -> Iterator[str]:
 def test_make_what_the_table_classes_describe(postgres, database_url):
     migrate.upgrade(database_url)
 
+    assert {name for kind, name in catalog(database_url) if kind == "table"} == set(migrate.metadata().tables)
+
     # Functions and extensions, which no class describes, come with the copy; the tables are made anew.
     with database(postgres, "described", template="fresh") as described_url:
         make_tables_from_classes(described_url)

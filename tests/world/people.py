@@ -48,6 +48,8 @@ class Person:
     channel: grpc.aio.Channel = field(repr=False)
     access_token: str = field(default="", repr=False)
     cart_token: str = field(default="", repr=False)
+    # What its browser asks for, as a header says it.
+    language: str = ""
     # Of its account.
     id: UserId | None = None
     email: str = ""
@@ -58,7 +60,8 @@ class Person:
     def metadata(self) -> Metadata:
         """What its calls carry."""
         bearer = (("authorization", f"Bearer {self.access_token}"),) if self.access_token else ()
-        return (*bearer, ("x-cart-token", self.cart_token)) if self.cart_token else bearer
+        cart = (("x-cart-token", self.cart_token),) if self.cart_token else ()
+        return (*bearer, *cart, ("accept-language", self.language)) if self.language else (*bearer, *cart)
 
     def call(self, request: Message, **headers: str) -> grpc.aio.UnaryUnaryCall[Any, Any]:
         """Call the RPC that takes such a request; underscores in the names of headers are hyphens."""

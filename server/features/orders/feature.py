@@ -51,7 +51,13 @@ class OrdersFeature(Feature):
         return [service_of(orders_service_pb2, servicer)]
 
     def jobs(self) -> Jobs:
-        mails = Confirmations(db=self._core.db, mailer=self._core.mailer, shop_name=self._core.settings.shop_name)
+        settings = self._core.settings
+        mails = Confirmations(
+            db=self._core.db,
+            mailer=self._core.mailer,
+            shop_name=settings.shop_name,
+            shop_language=settings.default_language,
+        )
         return Jobs(
             handlers=[Handler(SendConfirmationMail, mails.send_one)],
             subscriptions=[
@@ -69,4 +75,4 @@ def settlement_of(core: Core) -> OrderSettlement:
 
 
 def _seller(settings: Settings) -> Seller:
-    return Seller(settings.shop_name, settings.shop_address, settings.shop_vat_id)
+    return Seller(settings.shop_name, settings.shop_address, settings.shop_vat_id, settings.default_language)

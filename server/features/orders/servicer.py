@@ -34,6 +34,7 @@ class OrderServicer:
         placed = await self._place.place_order(
             expected=payments_mapping.from_money(request.expected_total),
             provider=Provider(payments_pb2.Payment.Provider.Name(request.payment_provider)),
+            language=call.language,
             actor=call.actor,
             viewer=call.viewer,
             claim=call.claim,

@@ -119,6 +119,8 @@ class OrderRecord:
     expires_time: datetime
     confirmed_time: datetime | None
     completed_time: datetime | None
+    # Of its mails and its invoice; empty: the shop's.
+    language: str
     # Empty until the order is paid.
     invoice_number: str
 

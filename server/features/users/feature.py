@@ -44,6 +44,7 @@ class UsersFeature(Feature):
             accounts=self.accounts,
             mailer=self._core.mailer,
             shop_name=settings.shop_name,
+            shop_language=settings.default_language,
             public_url=settings.public_url,
         )
         return Jobs(

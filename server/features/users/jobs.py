@@ -14,12 +14,20 @@ class UserJobs:
     """What a worker does for accounts."""
 
     def __init__(
-        self, *, db: Database, accounts: AccountService, mailer: Mailer, shop_name: str, public_url: str
+        self,
+        *,
+        db: Database,
+        accounts: AccountService,
+        mailer: Mailer,
+        shop_name: str,
+        shop_language: str,
+        public_url: str,
     ) -> None:
         self._db = db
         self._accounts = accounts
         self._mailer = mailer
         self._shop_name = shop_name
+        self._shop_language = shop_language
         self._public_url = public_url
 
     async def send_verification(self, event: UserRegistered) -> None:
@@ -37,7 +45,12 @@ class UserJobs:
             user = await queries.find_user(tx, event.user_id)
         if user is not None:
             mail = known_address_mail(
-                user.email, user.display_name, shop_name=self._shop_name, public_url=self._public_url
+                user.email,
+                user.display_name,
+                language=user.language,
+                shop_name=self._shop_name,
+                shop_language=self._shop_language,
+                public_url=self._public_url,
             )
             await self._mailer.send(mail)
 
@@ -45,5 +58,10 @@ class UserJobs:
         # Each attempt makes a code of its own; those of attempts whose mail was lost expire unseen.
         verification = await self._accounts.make_verification(registration_id)
         if verification is not None:
-            mail = verification_mail(verification, shop_name=self._shop_name, public_url=self._public_url)
+            mail = verification_mail(
+                verification,
+                shop_name=self._shop_name,
+                shop_language=self._shop_language,
+                public_url=self._public_url,
+            )
             await self._mailer.send(mail)

@@ -25,7 +25,7 @@ from server.db.statement import Command, Query, ScalarCommand, ScalarQuery
 from server.db.words import number, word
 from server.features.users.errors import UserNotFound
 from server.features.users.tables import EmailTokens, Registrations, Users
-from server.features.users.values import CodePurpose, Registration, User
+from server.features.users.values import CodePurpose, Registration, UnverifiedAddress, User
 from server.kernel.actor import Role
 from server.kernel.ids import REGISTRATION, USER, RegistrationId, UserId
 
@@ -46,6 +46,7 @@ _new_user = insert(Users).values(
     email=bindparam("email"),
     password_hash=bindparam("password_hash"),
     display_name=bindparam("display_name"),
+    language=bindparam("language"),
     created_time=_now,
     updated_time=_now,
 )
@@ -55,7 +56,7 @@ _REGISTER_USER = ScalarCommand(
         index_elements=["email"],
         set_={
             name: case((_replaceable, getattr(_new_user.excluded, name)), else_=getattr(Users, name))
-            for name in ("password_hash", "display_name", "updated_time")
+            for name in ("password_hash", "display_name", "language", "updated_time")
         },
     ).returning(Users.id),
     UserId,
@@ -100,11 +101,11 @@ _FIND_LATEST_REGISTRATION_ID = ScalarQuery(
     .limit(number(1)),
     RegistrationId,
 )
-_FIND_UNVERIFIED_EMAIL = ScalarQuery(
-    select(Users.email)
+_FIND_UNVERIFIED = Query(
+    select(Users.email, Users.language)
     .join(Registrations, Registrations.user_id == Users.id)
     .where(Registrations.id == bindparam("registration_id"), _replaceable),
-    str,
+    UnverifiedAddress,
 )
 # Whoever else registered the address loses: their codes go with it.
 _DELETE_OTHER_REGISTRATIONS = Command(
@@ -174,10 +175,18 @@ async def get_user(tx: ReadTx, user_id: UserId) -> User:
     return user
 
 
-async def register_user(tx: WriteTx, *, email: str, password_hash: str, display_name: str, now: datetime) -> UserId:
+async def register_user(
+    tx: WriteTx, *, email: str, password_hash: str, display_name: str, language: str, now: datetime
+) -> UserId:
     """Make an account, or change the one of the address while nobody has verified it; lock it either way."""
     return await _REGISTER_USER.one(
-        tx, id=USER.new(), email=email, password_hash=password_hash, display_name=display_name, now=now
+        tx,
+        id=USER.new(),
+        email=email,
+        password_hash=password_hash,
+        display_name=display_name,
+        language=language,
+        now=now,
     )
 
 
@@ -200,9 +209,9 @@ async def find_latest_registration_id(tx: ReadTx, email: str) -> RegistrationId 
     return await _FIND_LATEST_REGISTRATION_ID.first(tx, email=email)
 
 
-async def find_unverified_email(tx: ReadTx, registration_id: RegistrationId) -> str | None:
+async def find_unverified(tx: ReadTx, registration_id: RegistrationId) -> UnverifiedAddress | None:
     """Return the address that was registered, unless it is verified."""
-    return await _FIND_UNVERIFIED_EMAIL.first(tx, registration_id=registration_id)
+    return await _FIND_UNVERIFIED.first(tx, registration_id=registration_id)
 
 
 async def delete_other_registrations(tx: WriteTx, user_id: UserId, *, kept_id: RegistrationId) -> None:

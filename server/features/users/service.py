@@ -39,10 +39,13 @@ class AccountService:
         self._clock = clock
         self._hasher = hasher
 
-    async def register(self, *, email: str, password: str, display_name: str, remote_address: str) -> str:
+    async def register(
+        self, *, email: str, password: str, display_name: str, language: str, remote_address: str
+    ) -> str:
         """Make an account, or tell the owner of a known address by mail; return the address as it is stored.
 
-        A known address costs the same work and gives the same answer. Raises PasswordTooCommon, TooManyAttempts.
+        A known address costs the same work and gives the same answer. `language` is that of the account's mails;
+        empty: the shop's. Raises PasswordTooCommon, TooManyAttempts.
         """
         email = rules.normalize_email(email)
         _check_password(password, email=email, display_name=display_name)
@@ -52,7 +55,7 @@ class AccountService:
         now = self._clock.now()
         async with self._db.write() as tx:
             user_id = await queries.register_user(
-                tx, email=email, password_hash=password_hash, display_name=name, now=now
+                tx, email=email, password_hash=password_hash, display_name=name, language=language, now=now
             )
             registration_id = await queries.insert_registration(
                 tx, user_id, password_hash=password_hash, display_name=name, now=now
@@ -97,8 +100,8 @@ class AccountService:
         now = self._clock.now()
         code = rules.format_code(secrets.token_bytes(rules.CODE_BYTES))
         async with self._db.write() as tx:
-            email = await queries.find_unverified_email(tx, registration_id)
-            if email is None:
+            unverified = await queries.find_unverified(tx, registration_id)
+            if unverified is None:
                 return None
             await queries.insert_code(
                 tx,
@@ -107,7 +110,7 @@ class AccountService:
                 now=now,
                 expires_time=now + rules.VERIFICATION_TTL,
             )
-        return Verification(email, code)
+        return Verification(unverified.email, unverified.language, code)
 
     async def ensure_admin(self, email: str, password: str) -> bool:
         """Make a verified administrator unless the address has an account; return whether one was made.

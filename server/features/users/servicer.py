@@ -26,6 +26,7 @@ class UserServicer:
             email=request.email,
             password=request.password,
             display_name=request.display_name,
+            language=call.language,
             remote_address=call.remote_address,
         )
         return api.RegisterResponse(email=email)

@@ -26,6 +26,8 @@ class User:
     id: UserId
     email: str
     display_name: str
+    # Of its mails; empty: the shop's.
+    language: str
     role: Role
     email_verified_time: datetime | None
     created_time: datetime
@@ -40,8 +42,18 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class UnverifiedAddress:
+    """An address that waits for its code, and the language of its mails."""
+
+    email: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """An address and the code that proves who owns it."""
 
     email: str
+    # Empty: the shop's.
+    language: str
     code: str

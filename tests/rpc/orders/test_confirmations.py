@@ -12,6 +12,7 @@ from server.features.orders.mails.service import Confirmations
 from server.features.orders.values import OrderStatus, PaymentSummary
 from server.kernel.ids import ORDER, OrderId
 from server.kernel.money import Money
+from server.mail.gateway import Mailer
 from server.mail.message import Mail
 from tests.world.mailbox import Mailbox
 from tests.world.shop import Shop
@@ -48,6 +49,10 @@ class StuckMailbox(Mailbox):
         await super().send(mail)
 
 
+def confirmations_of(shop: Shop, mailer: Mailer) -> Confirmations:
+    return Confirmations(db=shop.db, mailer=mailer, shop_name="Kontor", shop_language="en")
+
+
 async def place(shop: Shop, count: int = 3) -> list[OrderConfirmed]:
     """Place orders and return the events of their confirmations; the shop knows nothing of these events."""
     placed = [await shop.guest().buy("shirt") for _ in range(count)]
@@ -77,7 +82,7 @@ def sent(*mailboxes: Mailbox) -> Counter[str]:
 async def test_a_worker_that_ends_leaves_the_rest_to_others(shop: Shop) -> None:
     events = await place(shop)
     stuck = StuckMailbox()
-    sending = asyncio.create_task(Confirmations(db=shop.db, mailer=stuck, shop_name="Kontor").send(events))
+    sending = asyncio.create_task(confirmations_of(shop, stuck).send(events))
     await stuck.stuck.wait()
 
     sending.cancel()
@@ -96,7 +101,7 @@ async def test_waits_for_the_database_to_put_off_mails_that_were_not_taken(
     shop.mailbox.refuse_after = shop.mailbox.failures = 1
     await shop.run(_BREAK_CONNECTIONS)
     try:
-        await Confirmations(db=shop.db, mailer=shop.mailbox, shop_name="Kontor").send(events)
+        await confirmations_of(shop, shop.mailbox).send(events)
         assert await shop.run("SELECT last_value > 2 FROM broken") == [(True,)]
     finally:
         await shop.run(_MEND_CONNECTIONS)
@@ -114,7 +119,7 @@ async def test_a_mail_that_nobody_can_write_does_not_keep_the_others(shop: Shop)
         async def send(self, mail: Mail) -> None:
             raise ValueError("not a mail")
 
-    await Confirmations(db=shop.db, mailer=PickyMailbox(), shop_name="Kontor").send(events)
+    await confirmations_of(shop, PickyMailbox()).send(events)
     await shop.work()
 
     assert sent(shop.mailbox) == await subjects(shop)
@@ -124,7 +129,7 @@ async def test_says_so_when_an_order_is_not_there(shop: Shop) -> None:
     events = await place(shop, 1)
     unknown = ORDER.new()
     with capture_logs() as logs:
-        await Confirmations(db=shop.db, mailer=shop.mailbox, shop_name="Kontor").send([*events, confirmed(unknown)])
+        await confirmations_of(shop, shop.mailbox).send([*events, confirmed(unknown)])
 
     assert sent(shop.mailbox) == await subjects(shop)
     assert logs == [{"event": "orders.confirmed_orders_missing", "log_level": "error", "order_ids": [str(unknown)]}]

@@ -17,7 +17,7 @@ from tests.world.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("goods")
 
-_SELLER = Seller("Kontor", (), "")
+_SELLER = Seller("Kontor", (), "", "en")
 
 
 async def place(shop: Shop) -> OrderId:

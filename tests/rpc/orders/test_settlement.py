@@ -105,7 +105,7 @@ async def test_locking_an_order_is_one_statement(shop: Shop) -> None:
     guest = shop.guest()
     placed = await guest.buy("shirt")
     order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
-    settlement = OrderSettlement(clock=shop.clock, seller=Seller("Kontor", (), ""))
+    settlement = OrderSettlement(clock=shop.clock, seller=Seller("Kontor", (), "", "en"))
 
     async with shop.db.write() as tx:
         with count_statements() as statements:

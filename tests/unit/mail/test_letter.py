@@ -13,6 +13,7 @@ def test_writes_both_bodies() -> None:
             Code("ABCDE-12345"),
             Table([["Teapot", "2", "EUR 40.00"], ["Cup & saucer", "10", "EUR 5.00"]]),
         ],
+        language="en",
     )
 
     assert (mail.to, mail.subject) == ("ada@example.com", "Tea & <biscuits>")
@@ -31,6 +32,6 @@ def test_writes_both_bodies() -> None:
 
 
 def test_an_empty_table_is_empty() -> None:
-    mail = write_mail(to="a@b.example", subject="s", blocks=[Table([])])
+    mail = write_mail(to="a@b.example", subject="s", blocks=[Table([])], language="en")
 
     assert mail.text == "\n"

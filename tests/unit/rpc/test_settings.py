@@ -52,6 +52,7 @@ def test_names_what_is_missing(environment, name):
     ("name", "value"),
     [
         ("DEFAULT_CURRENCY", "euro"),
+        ("DEFAULT_LANGUAGE", "xx"),
         ("LOG_LEVEL", "loud"),
         ("HOLD_MINUTES", "0"),
         ("JWT_KEY_FILES", " , "),

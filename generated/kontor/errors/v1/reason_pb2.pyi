@@ -115,7 +115,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """The `reason` of the `google.rpc.ErrorInfo` that every error carries, in the domain `kontor`. Clients branch on
-    it. The comment names the keys of its `metadata`.
+    it. The comment names the keys of its `metadata`. To callers that send `Accept-Language`, `google.rpc.LocalizedMessage`
+    says it for people, where shoppers can meet it.
     """
 
 REASON_UNSPECIFIED: Reason.ValueType  # 0

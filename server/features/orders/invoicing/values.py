@@ -13,6 +13,8 @@ class Seller:
     name: str
     address_lines: Sequence[str]
     vat_id: str
+    # Of invoices to buyers who asked for none.
+    language: str
 
 
 @dataclass(frozen=True, slots=True)

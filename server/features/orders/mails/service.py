@@ -14,6 +14,7 @@ from server.features.orders import queries
 from server.features.orders.events import OrderConfirmed, OrderShipped
 from server.features.orders.mails.letters import confirmation_mail, shipped_mail
 from server.features.orders.tasks import SendConfirmationMail
+from server.features.orders.values import Order
 from server.kernel.ids import OrderId
 from server.mail.gateway import Mailer
 from server.mail.message import Mail
@@ -26,10 +27,11 @@ _PAUSE_SECONDS: Final = 2.0
 class Confirmations:
     """The mails of orders that were confirmed at about the same time."""
 
-    def __init__(self, *, db: Database, mailer: Mailer, shop_name: str) -> None:
+    def __init__(self, *, db: Database, mailer: Mailer, shop_name: str, shop_language: str) -> None:
         self._db = db
         self._mailer = mailer
         self._shop_name = shop_name
+        self._shop_language = shop_language
 
     async def send(self, events: Sequence[OrderConfirmed]) -> None:
         """Send the mail of each event's order; once one of them is not taken, the rest get jobs of their own.
@@ -53,24 +55,30 @@ class Confirmations:
         """Send one confirmation."""
         async with self._db.snapshot() as tx:
             order = await queries.get_order(tx, task.order_id)
-        await self._mailer.send(confirmation_mail(order, shop_name=self._shop_name))
+        await self._mailer.send(self._confirmation(order))
 
     async def send_shipped(self, event: OrderShipped) -> None:
         """Tell the customer that a parcel is on its way."""
         async with self._db.snapshot() as tx:
             order = await queries.get_order(tx, event.order_id)
-        await self._mailer.send(shipped_mail(order, tracking=event.tracking, shop_name=self._shop_name))
+        mail = shipped_mail(
+            order, tracking=event.tracking, shop_name=self._shop_name, shop_language=self._shop_language
+        )
+        await self._mailer.send(mail)
 
     async def _write(self, events: Sequence[OrderConfirmed]) -> list[tuple[Mail, OrderId]]:
         # An order is confirmed once.
         order_ids = {event.order_id for event in events}
         async with self._db.snapshot() as tx:
             orders = await queries.list_orders_by_id(tx, list(order_ids))
-        mails = [(confirmation_mail(order, shop_name=self._shop_name), order.record.id) for order in orders]
+        mails = [(self._confirmation(order), order.record.id) for order in orders]
         missing = order_ids - {order.record.id for order in orders}
         if missing:
             _log.error("orders.confirmed_orders_missing", order_ids=[str(order_id) for order_id in missing])
         return mails
+
+    def _confirmation(self, order: Order) -> Mail:
+        return confirmation_mail(order, shop_name=self._shop_name, shop_language=self._shop_language)
 
     async def _put_off(self, order_ids: Sequence[OrderId]) -> None:
         """Queue a task for each order, however long the database is away: nobody else knows what is not sent yet."""

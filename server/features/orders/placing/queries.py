@@ -7,16 +7,17 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Uuid, bindparam, column, func, insert, select
+from sqlalchemy import Text, Uuid, bindparam, column, func, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
-from server.db.statement import Bound, Command
+from server.db.statement import Bound, ScalarCommand
 from server.db.words import number, word
 from server.features.orders.errors import OrderNumberTaken
 from server.features.orders.rules import actor_kind
 from server.features.orders.tables import OrderLines, Orders, OrderTimeline
 from server.features.orders.values import LineRecord, Order, OrderRecord, TimelineKind
+from server.features.users.tables import Users
 from server.kernel.actor import Actor
 from server.kernel.ids import new_id
 
@@ -28,10 +29,19 @@ _LINE_TYPES: Final[dict[str, TypeEngine[Any]]] = {
     for field in fields(LineRecord)
     if field.name not in ("order_id", "shipped_quantity")
 }
+# What the caller asks for, else the account's, else empty: the shop's.
+_language = func.coalesce(
+    func.nullif(bindparam("language", type_=Text), word("")),
+    select(Users.language).where(Users.id == bindparam("user_id", type_=Uuid)).scalar_subquery(),
+    word(""),
+)
 _order = (
     insert(Orders)
-    .values({name: bindparam(name) for name in _ORDER_NAMES} | {"updated_time": bindparam("placed_time")})
-    .returning(Orders.id)
+    .values(
+        {name: bindparam(name) for name in _ORDER_NAMES}
+        | {"language": _language, "updated_time": bindparam("placed_time")}
+    )
+    .returning(Orders.id, Orders.language)
     .cte("placed")
 )
 # One document holds all lines, so that one statement inserts any number of them.
@@ -49,7 +59,7 @@ _lines = (
     .returning(OrderLines.id)
     .cte("lines")
 )
-_INSERT = Command(
+_INSERT = ScalarCommand(
     insert(OrderTimeline)
     .values(
         id=bindparam("entry_id"),
@@ -61,14 +71,16 @@ _INSERT = Command(
         actor_kind=bindparam("actor_kind"),
         created_time=bindparam("placed_time"),
     )
-    .add_cte(_order, _lines)
+    .returning(select(_order.c.language).scalar_subquery())
+    .add_cte(_order, _lines),
+    str,
 )
 
 
-def inserting_order(order: Order, *, actor: Actor) -> Bound[object]:
+def inserting_order(order: Order, *, actor: Actor) -> Bound[str]:
     """Return the statement that stores a new order with its lines and the first entry of its timeline.
 
-    Run it within `number_taken`.
+    Its result is the order's language: an empty one becomes that of the account. Run it within `number_taken`.
     """
     record = order.record
     values = {name: getattr(record, name) for name in _ORDER_NAMES}
@@ -76,7 +88,9 @@ def inserting_order(order: Order, *, actor: Actor) -> Bound[object]:
         {name: str(value) if isinstance(value := getattr(line, name), UUID) else value for name in _LINE_TYPES}
         for line in order.lines
     ]
-    return _INSERT.bind(**values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=actor_kind(actor))
+    return _INSERT.bind_one(
+        **values, lines=lines, entry_id=new_id(), actor_id=actor.user_id, actor_kind=actor_kind(actor)
+    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ and its event. Then, with no transaction open, the provider opens the payment. A
 by the same call with the same key: it finds the order and goes on from there.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from server.db.idempotency import Claim
@@ -56,9 +57,9 @@ class PlaceOrderService:
         self._transfer_for = transfer_for
 
     async def place_order(
-        self, *, expected: Money, provider: Provider, actor: Actor, viewer: Viewer, claim: Claim
+        self, *, expected: Money, provider: Provider, language: str, actor: Actor, viewer: Viewer, claim: Claim
     ) -> Placed:
-        """Place the order of the caller's cart, once.
+        """Place the order of the caller's cart, once; an empty `language` is the account's, else the shop's.
 
         Raises CartEmpty, CartClosed, CheckoutIncomplete, VariantUnavailable, ShippingMethodUnavailable, PriceChanged,
         OutOfStock; PaymentProviderDisabled; and, with the order standing, PaymentProviderUnavailable or PaymentRefused.
@@ -67,7 +68,9 @@ class PlaceOrderService:
         async with self._db.write() as tx:
             earlier = await claim.take(tx, order_id)
             if earlier is None:
-                placed = await self._place(tx, order_id, expected=expected, provider=provider, actor=actor)
+                placed = await self._place(
+                    tx, order_id, expected=expected, provider=provider, language=language, actor=actor
+                )
             else:
                 placed = await self._resume(tx, OrderId(earlier), viewer=viewer)
         if placed.payment is None:
@@ -75,19 +78,28 @@ class PlaceOrderService:
         return Placed(placed.order, await self._payments.start(placed.payment))
 
     async def _place(
-        self, tx: WriteTx, order_id: OrderId, *, expected: Money, provider: Provider, actor: Actor
+        self,
+        tx: WriteTx,
+        order_id: OrderId,
+        *,
+        expected: Money,
+        provider: Provider,
+        language: str,
+        actor: Actor,
     ) -> Placed:
         now = self._clock.now()
         checkout = await self._carts.lock_for_checkout(tx, actor)
         _check(checkout, expected)
         window = self._transfer_for if provider is Provider.MANUAL else self._hold_for
-        order = _draft(order_id, checkout, now=now, expires_time=now + window)
+        order = _draft(order_id, checkout, language=language, now=now, expires_time=now + window)
         await inventory.hold(tx, order_id, checkout.demand, expires_time=order.record.expires_time, now=now)
         await self._carts.close(tx, checkout.cart_id, now=now)
         store = inserting_order(order, actor=actor), events.recording(_placed(order))
         if order.record.total_minor == 0:
             with number_taken():
-                await together(tx, *store)
+                language, _ = await together(tx, *store)
+            # The invoice is issued at once, and wants it.
+            order = replace(order, record=replace(order.record, language=language))
             await inventory.commit(tx, order_id, now=now)
             async with changing(tx, order, now=now) as change:
                 await confirm(tx, change, seller=self._seller, actor=actor)
@@ -126,7 +138,7 @@ def _placed(order: Order) -> OrderPlaced:
     )
 
 
-def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time: datetime) -> Order:
+def _draft(order_id: OrderId, checkout: Checkout, *, language: str, now: datetime, expires_time: datetime) -> Order:
     """Freeze a checked-out cart as an order."""
     priced = checkout.priced
     lines = tuple(_line(order_id, position, line) for position, line in enumerate(checkout.lines, start=1))
@@ -154,6 +166,7 @@ def _draft(order_id: OrderId, checkout: Checkout, *, now: datetime, expires_time
         expires_time=expires_time,
         confirmed_time=None,
         completed_time=None,
+        language=language,
         invoice_number="",
     )
     return Order(record, lines)
