@@ -29,7 +29,7 @@ from server.db.statement import Bound, Command
 from server.features.cart.tables import CartItems, Carts
 from server.features.cart.values import CartLine, CartSnapshot, Option, Owner, Picture
 from server.features.catalog.tables import ProductMedia, Products, VariantPrices, Variants
-from server.features.inventory.tables import StockItems
+from server.features.inventory.tables import StockItems, available_units, obtainable_units
 from server.features.pricing.rules import TaxRate as Rate
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
 from server.features.pricing.values import ShippingMethod
@@ -54,9 +54,8 @@ ORDERED = literal_column("'ORDERED'", Text)
 ACTIVE = literal_column("'ACTIVE'", Text)
 ONE = literal_column("1", Integer)
 
-available = stock.on_hand - stock.reserved - stock.safety
-# NULL where the stock is not counted.
-obtainable = available + stock.backorder_limit
+available = available_units(stock)
+obtainable = obtainable_units(stock)
 purchasable = and_(variant.active, product.status == ACTIVE, variant_price.amount_minor.is_not(None))
 address_country = cast(cart.shipping_address["region_code"].astext, CHAR(2))
 

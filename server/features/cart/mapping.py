@@ -3,6 +3,7 @@
 from kontor.cart.v1 import cart_pb2, cart_service_pb2
 
 from server.features.cart.values import CartLine, OfferedMethod, Picture, PricedView
+from server.features.catalog.mapping import to_availability
 from server.features.pricing.rules import PricedCart, PricedLine
 from server.kernel.ids import Prefix, format_id, format_written_id
 from server.rpc.messages import Fields, to_money, to_time
@@ -90,20 +91,12 @@ def _item(line: CartLine, priced: PricedLine | None, currency: str) -> Fields:
         "compare_at_unit_price": None if compare_at is None else to_money(currency, compare_at),
         "subtotal": to_money(currency, priced.subtotal_minor if priced else 0),
         "total": to_money(currency, priced.total_minor if priced else 0),
-        "availability": _availability(line),
+        "availability": to_availability(
+            line.available, line.backorder_limit, quantity=line.quantity, purchasable=line.purchasable
+        ),
         "purchasable": line.purchasable,
     }
 
 
 def _picture(picture: Picture) -> Fields:
     return {"id": format_written_id(Prefix.MEDIA, picture.id), "url": picture.url, "alt_text": picture.alt_text}
-
-
-def _availability(line: CartLine) -> Fields:
-    """Whether as many as are in the cart can be bought now; a count only where backorders do not blur it."""
-    if line.available is None:
-        return {"in_stock": line.purchasable}
-    enough = line.purchasable and line.quantity <= line.available + line.backorder_limit
-    if line.backorder_limit > 0:
-        return {"in_stock": enough, "backorder": True}
-    return {"in_stock": enough, "available_count": max(0, line.available)}

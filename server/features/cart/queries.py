@@ -50,7 +50,7 @@ from server.features.cart.load_queries import (
 from server.features.cart.rules import MAX_LINES, MAX_QUANTITY, AddFacts
 from server.features.cart.tables import CartItems, Carts
 from server.features.catalog.tables import Products, VariantPrices, Variants
-from server.features.inventory.tables import StockItems
+from server.features.inventory.tables import StockItems, suffices
 from server.features.pricing.tables import ShippingMethods, ShippingPrices
 from server.features.pricing.values import ShippingMethod as PricedMethod
 from server.features.users.tables import Users
@@ -155,7 +155,7 @@ def _add(owned: ColumnElement[bool]) -> Executable:
     ).where(
         target.c.purchasable,
         or_(asked == literal_column("''"), asked == target.c.currency),
-        or_(target.c.obtainable.is_(None), wanted <= target.c.obtainable),
+        suffices(target.c.obtainable, wanted),
         or_(target.c.present.is_not(None), target.c.line_count < literal_column(str(MAX_LINES))),
         wanted <= literal_column(str(MAX_QUANTITY)),
     )
@@ -190,7 +190,7 @@ def _set_quantity(owned: ColumnElement[bool]) -> Executable:
     )
     changed = (
         update(CartItems)
-        .where(item.id == target.c.id, or_(target.c.obtainable.is_(None), target.c.obtainable >= _QUANTITY))
+        .where(item.id == target.c.id, suffices(target.c.obtainable, _QUANTITY))
         .values(quantity=_QUANTITY)
         .returning(item.id)
         .cte("changed")

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from server.db.statement import Command, ScalarCommand, unnest_rows
-from server.features.inventory.tables import Reservations, StockItems, StockMovements
+from server.features.inventory.tables import Reservations, StockItems, StockMovements, obtainable_units
 from server.features.inventory.values import Shortage
 from server.kernel.ids import VariantId
 
@@ -118,7 +118,7 @@ def _hold() -> Select[Any]:
         select(*_COUNTERS, demand.c.quantity).join(demand, demand.c.variant_id == _stock.variant_id)
     )
     c = locked.c
-    available = c.on_hand - c.reserved - c.safety + c.backorder_limit
+    available = obtainable_units(c)
     short = select(c.variant_id, available.label("available")).where(available < c.quantity).cte("short")
     held = (
         _count_anew(locked, reserved=c.reserved + c.quantity)

@@ -10,8 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery, unnest_rows
 from server.features.catalog.tables import Variants
+from server.features.catalog.values import FirstCount
 from server.features.inventory.tables import Locations, StockItems, StockMovements
-from server.features.inventory.values import FirstCount, Stock
+from server.features.inventory.values import Stock
 from server.kernel.ids import ProductId, UserId, VariantId, new_id
 
 # The name of the one place where goods are kept until there are more.

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from server.kernel.ids import StockId, VariantId
 
@@ -23,25 +22,6 @@ class Stock:
     def available(self) -> int:
         """How many can be sold from what is there; below zero when backorders are open."""
         return self.on_hand - self.reserved - self.safety
-
-
-class FirstCount(Protocol):
-    """The first counters of a variant; a variant that gets none is not tracked and never runs out."""
-
-    @property
-    def variant_id(self) -> VariantId:
-        """Whose counters they are."""
-        ...
-
-    @property
-    def on_hand(self) -> int:
-        """How many units there are."""
-        ...
-
-    @property
-    def backorder_limit(self) -> int:
-        """How many units may be sold beyond what there is."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
