@@ -15,6 +15,7 @@ from server.db.base import Base
 from server.db.session import Database, ReadTx, WriteTx
 from server.db.statement import Command
 from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, VariantPrices, Variants
+from server.features.catalog.values import FirstCount
 from server.features.inventory import service as inventory
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
 from server.features.users.tables import Users
@@ -194,20 +195,13 @@ async def make_product(
             await _make_variant(tx, product_id, variant, plan, position=position, time=created_time)
         await _sum_up_prices(tx, product_id, variants)
         counts = [
-            _Count(variant.id, plan.stock, plan.backorder_limit)
+            FirstCount(variant.id, plan.stock, plan.backorder_limit)
             for variant, plan in zip(made, variants, strict=True)
             if plan.stock is not None
         ]
         if counts:
             await inventory.create_stock(tx, counts, now=created_time)
     return MadeProduct(product_id, slug, title, made)
-
-
-@dataclass(frozen=True)
-class _Count:
-    variant_id: VariantId
-    on_hand: int
-    backorder_limit: int
 
 
 async def _make_variant(

@@ -8,9 +8,10 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from server.db.session import Database, WriteTx
-from server.features.catalog.importing.service import ImportReport, import_products
+from server.features.catalog.importing.service import import_products
 from server.features.catalog.importing.shopify import parse_products
-from server.features.catalog.importing.stock_service import FirstCount
+from server.features.catalog.importing.values import ImportReport
+from server.features.catalog.values import FirstCount
 from server.features.inventory.service import create_stock
 from tests.factories import execute
 from tests.shop import ManualClock
