@@ -53,7 +53,7 @@ def to_tree(nodes: Sequence[CategoryNode]) -> catalog_service_pb2.ListCategories
 
 
 def to_availability(
-    available: int | None, backorder_limit: int | None, quantity: int = 1, purchasable: bool = True
+    available: int | None, backorder_limit: int | None, *, quantity: int = 1, purchasable: bool = True
 ) -> Fields:
     """Show whether so many of a variant can be bought now; a count only where backorders do not blur it.
 
@@ -88,23 +88,26 @@ def _to_summaries(page: ProductPage) -> Fields:
 
 
 def _to_summary(product: ProductListing, currency: str) -> Fields:
-    picture_id = product.picture_id
     return {
         "id": PRODUCT.write(product.id),
         "slug": product.slug,
         "title": product.title,
         "vendor": product.vendor,
-        "thumbnail": None
-        if picture_id is None
-        else {"id": MEDIA.write(picture_id), "url": product.picture_url, "alt_text": product.picture_alt_text},
-        "min_price": _to_money(currency, product.min_amount_minor),
-        "max_price": _to_money(currency, product.max_amount_minor),
-        "compare_at_price": _to_money(currency, product.compare_at_amount_minor),
+        "thumbnail": _to_thumbnail(product),
+        "min_price": _to_money_if_any(currency, product.min_amount_minor),
+        "max_price": _to_money_if_any(currency, product.max_amount_minor),
+        "compare_at_price": _to_money_if_any(currency, product.compare_at_amount_minor),
         "in_stock": product.in_stock,
     }
 
 
-def _to_money(currency: str, amount_minor: int | None) -> Fields | None:
+def _to_thumbnail(product: ProductListing) -> Fields | None:
+    if product.picture_id is None:
+        return None
+    return {"id": MEDIA.write(product.picture_id), "url": product.picture_url, "alt_text": product.picture_alt_text}
+
+
+def _to_money_if_any(currency: str, amount_minor: int | None) -> Fields | None:
     return None if amount_minor is None else to_money(currency, amount_minor)
 
 

@@ -81,7 +81,8 @@ class CatalogServicer:
     ) -> catalog_service_pb2.ListCategoriesResponse:
         call.cache_tags = frozenset((CATALOG,))
         async with self._db.read() as tx:
-            return to_tree(await queries.list_categories(tx, _category(request.parent_id)))
+            nodes = await queries.list_categories(tx, _category(request.parent_id))
+        return to_tree(nodes)
 
 
 def _category(text: str) -> CategoryId | str | None:

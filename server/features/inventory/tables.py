@@ -16,8 +16,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    or_,
+    func,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -74,7 +75,7 @@ def obtainable_units(stock: Any) -> ColumnElement[int]:
 
 def suffices(units: ColumnElement[int], quantity: ColumnElement[int]) -> ColumnElement[bool]:
     """Whether units that can be had are as many as wanted. What is not counted, NULL, never runs out."""
-    return or_(units.is_(None), units >= quantity)
+    return func.coalesce(units >= quantity, true())
 
 
 class Reservations(Base):
