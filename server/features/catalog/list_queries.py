@@ -34,6 +34,7 @@ from server.features.catalog.summary_queries import (
     currency_parameter,
     in_category,
     in_known_category,
+    page_values,
     product,
     product_price,
     root_category,
@@ -52,11 +53,7 @@ async def list_products(
     tx: ReadTx, wanted: ProductFilter, *, count: int, after: ListPlace | None = None
 ) -> list[ProductListing]:
     """Return products that are shown, from the beginning of a list or after a place in it. Raises CategoryNotFound."""
-    given: dict[str, Any] = {"currency": wanted.currency, "limit": count}
-    if after is not None:
-        given |= {"after_key": after.key, "after_id": after.id}
-    if wanted.category is not None:
-        given["category"] = wanted.category
+    given = page_values(wanted, count=count, after=after)
     if wanted.min_price_minor is not None:
         given["min_price"] = wanted.min_price_minor
     if wanted.max_price_minor is not None:

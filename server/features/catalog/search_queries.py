@@ -38,6 +38,7 @@ from server.features.catalog.summary_queries import (
     ACTIVE,
     in_category,
     in_known_category,
+    page_values,
     product,
     root_category,
     sold_now,
@@ -79,7 +80,7 @@ async def list_matching(
     words = wanted.words
     ending = ":*" if len(words[-1]) >= _SHORTEST_BEGINNING else ""
     rows = await _statement(_shape(wanted, after, similar=False)).all(
-        tx, words=_all_of(words), ending=ending, text=" ".join(words), **_given(wanted, count, after)
+        tx, words=_all_of(words), ending=ending, text=" ".join(words), **page_values(wanted, count=count, after=after)
     )
     return in_known_category(rows, wanted.category)
 
@@ -92,7 +93,7 @@ async def list_similar(
     It takes a transaction: what counts as similar is a setting of it.
     """
     found = _statement(_shape(wanted, after, similar=True))
-    search = found.bind(each_word=list(wanted.words), **_given(wanted, count, after))
+    search = found.bind(each_word=list(wanted.words), **page_values(wanted, count=count, after=after))
     _, rows = await together(tx, _ACCEPT_SIMILAR.bind_one(), search)
     return in_known_category(rows, wanted.category)
 
@@ -109,15 +110,6 @@ def _shape(wanted: SearchFilter, after: ListPlace | None, *, similar: bool) -> S
         category=category_name(wanted.category),
         in_stock=wanted.in_stock,
     )
-
-
-def _given(wanted: SearchFilter, count: int, after: ListPlace | None) -> dict[str, Any]:
-    given: dict[str, Any] = {"currency": wanted.currency, "limit": count}
-    if after is not None:
-        given |= {"after_key": after.key, "after_id": after.id}
-    if wanted.category is not None:
-        given["category"] = wanted.category
-    return given
 
 
 @cache

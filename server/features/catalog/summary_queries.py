@@ -11,7 +11,7 @@ from server.db.statement import Query
 from server.db.words import TRUE, number, word
 from server.features.catalog.errors import CategoryNotFound
 from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, Variants
-from server.features.catalog.values import ProductListing, ProductStatus
+from server.features.catalog.values import ListPlace, ProductFilter, ProductListing, ProductStatus, SearchFilter
 from server.features.inventory.tables import StockItems, obtainable_units, suffices
 from server.kernel.ids import CategoryId
 
@@ -84,6 +84,16 @@ def in_known_category(rows: list[ProductListing | None], wanted: CategoryId | st
     if not rows:
         raise CategoryNotFound(wanted)
     return [row for row in rows if row is not None]
+
+
+def page_values(wanted: ProductFilter | SearchFilter, *, count: int, after: ListPlace | None) -> dict[str, Any]:
+    """Return the values that every page takes: `currency`, `limit`, `after_key` and `after_id`, and `category`."""
+    values: dict[str, Any] = {"currency": wanted.currency, "limit": count}
+    if after is not None:
+        values |= {"after_key": after.key, "after_id": after.id}
+    if wanted.category is not None:
+        values["category"] = wanted.category
+    return values
 
 
 def currency_parameter() -> ColumnElement[str]:
