@@ -6,7 +6,7 @@ statement is made, at import.
 """
 
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from inspect import Parameter, signature
 from typing import Any, Final, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -31,22 +31,30 @@ def row_maker(make: Callable[..., Row], columns: Sequence[str]) -> Callable[...,
         raise TypeError(f"{make} takes {list(parameters)} and gets {list(columns)}: label the columns with its names")
     states = _states(make)
     in_order = list(columns) == list(parameters)[: len(columns)]
-    if in_order and not states.keys() & set(columns) and _by_position(parameters, columns):
+    plain = in_order and not states.keys() & set(columns) and _by_position(parameters, columns)
+    if plain and not _is_named_tuple(make, len(columns)):
         return make
-    return _compile(make, columns, states)
+    call, known = _call(make, columns, states, {})
+    return cast("Callable[..., Row]", _function(columns, call, known))
 
 
 def nullable(make: Callable[..., Row]) -> Callable[..., Row | None]:
     """Return what makes a row, or None where its first column is NULL: an outer join found nothing."""
-    parameters = list(signature(make).parameters.values())
-    first = parameters[0].name
-    states = _states(make)
-    names = [parameter.name for parameter in parameters]
-    made = _compile(make, names, states)
-    found = eval(  # noqa: S307  # Of names that are parameters of our own code.
-        f"lambda {', '.join(names)}: None if {first} is None else made({', '.join(names)})", {"made": made}
-    )
-    return cast("Callable[..., Row | None]", found)
+    names = list(signature(make).parameters)
+    call, known = _call(make, names, _states(make), {})
+    return cast("Callable[..., Row | None]", _function(names, f"None if {names[0]} is None else {call}", known))
+
+
+def nested(make: Callable[..., Row], **rows: "JsonRow[Any]") -> Callable[..., Row]:
+    """Return what makes a row some of whose columns are rows in JSON, any number of them: each becomes a list.
+
+    Raises TypeError for a column that `make` does not have.
+    """
+    names = list(signature(make).parameters)
+    if unknown := rows.keys() - set(names):
+        raise TypeError(f"{make} takes {names}, and no {sorted(unknown)}")
+    call, known = _call(make, names, _states(make), rows)
+    return cast("Callable[..., Row]", _function(names, call, known))
 
 
 def columns_of(row: type[Any], table: type[Base], **others: SQLCoreOperations[Any]) -> list[ColumnElement[Any]]:
@@ -72,6 +80,11 @@ class JsonRow(Generic[Row]):
         self.array: ColumnElement[Any] = func.json_build_array(*columns.values())
         self.read = row_maker(make, list(columns))
 
+    def read_all(self, arrays: Sequence[Sequence[Any]] | None) -> list[Row]:
+        """Make the rows of what `json_agg` made of arrays: NULL, when there were none."""
+        read = self.read
+        return [read(*values) for values in arrays or ()]
+
 
 def _by_position(parameters: Any, columns: Sequence[str]) -> bool:
     return all(parameters[name].kind is Parameter.POSITIONAL_OR_KEYWORD for name in columns)
@@ -91,30 +104,50 @@ def _states(make: Callable[..., Any]) -> dict[str, tuple[type[StrEnum], bool]]:
     return states
 
 
-def _compile(
-    make: Callable[..., Row], columns: Sequence[str], states: dict[str, tuple[type[StrEnum], bool]]
-) -> Callable[..., Row]:
-    """Write the function that does it without a loop: it runs for every row."""
+def _call(
+    make: Callable[..., Any],
+    columns: Sequence[str],
+    states: Mapping[str, tuple[type[StrEnum], bool]],
+    rows: Mapping[str, "JsonRow[Any]"],
+) -> tuple[str, dict[str, Any]]:
+    """Write the call that makes a row of variables named as its columns, and what the names in it mean."""
     # A look into a dictionary takes a third of what a call of the enum does.
-    values: dict[str, Any] = {f"_{name}": {str(state): state for state in kind} for name, (kind, _) in states.items()}
-    parts = []
+    known: dict[str, Any] = {f"_{name}": {str(state): state for state in kind} for name, (kind, _) in states.items()}
+    known |= {f"_{name}": row.read_all for name, row in rows.items()}
+    parts = {}
     for name in columns:
         part = name
-        if name in states:
+        if name in rows:
+            part = f"_{name}({name})"
+        elif name in states:
             part = f"_{name}[{name}]"
             if states[name][1]:
                 part = f"None if {name} is None else {part}"
-        parts.append(f"{name}={part}")
-    source = f"lambda {', '.join(columns)}: _make({', '.join(_positional(make, columns, parts))})"
-    return cast("Callable[..., Row]", eval(source, {"_make": make, **values}))  # noqa: S307  # As above.
+        parts[name] = part
+    if _is_named_tuple(make, len(columns)):
+        fields = ", ".join([parts[name] for name in signature(make).parameters])
+        return f"NEW(MAKE, ({fields},))", {**known, "MAKE": make, "NEW": tuple.__new__}
+    return f"MAKE({', '.join(_arguments(make, parts))})", {**known, "MAKE": make}
 
 
-def _positional(make: Callable[..., Any], columns: Sequence[str], parts: Sequence[str]) -> list[str]:
+def _function(columns: Sequence[str], call: str, known: dict[str, Any]) -> Callable[..., Any]:
+    """Write the function that does it without a loop: it runs for every row."""
+    # Of names that are parameters of our own code.
+    return cast("Callable[..., Any]", eval(f"lambda {', '.join(columns)}: {call}", known))  # noqa: S307
+
+
+def _is_named_tuple(make: Callable[..., Any], field_count: int) -> bool:
+    """Whether it is a NamedTuple with so many fields: without its own constructor it takes a fifth less."""
+    fields = getattr(make, "_fields", ())
+    return isinstance(make, type) and make.__bases__ == (tuple,) and len(fields) == field_count > 0
+
+
+def _arguments(make: Callable[..., Any], parts: Mapping[str, str]) -> list[str]:
     """Pass by position as far as the parameters stand in the same order: names cost a call a tenth."""
-    by_name = dict(zip(columns, parts, strict=True))
+    by_name = dict(parts)
     arguments: list[str] = []
     for name, parameter in signature(make).parameters.items():
         if name not in by_name or parameter.kind is not Parameter.POSITIONAL_OR_KEYWORD:
             break
-        arguments.append(by_name.pop(name).partition("=")[2])
-    return [*arguments, *by_name.values()]
+        arguments.append(by_name.pop(name))
+    return [*arguments, *[f"{name}={part}" for name, part in by_name.items()]]

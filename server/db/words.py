@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Boolean, ColumnElement, Integer, Text, literal_column
 from sqlalchemy.types import TypeEngine
 
-_WORD: Final = re.compile(r"[\w. $*\[\]/%-]*")
+_WORD: Final = re.compile(r"[\w. $*\[\]{},/%-]*")
 
 TRUE: Final[ColumnElement[bool]] = literal_column("true", Boolean)
 FALSE: Final[ColumnElement[bool]] = literal_column("false", Boolean)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from server.db.session import Database
-from server.features.catalog.importing.service import ImportReport
 from server.features.catalog.importing.service import import_products as import_parsed
 from server.features.catalog.importing.shopify.rules import parse_products
+from server.features.catalog.importing.values import ImportReport
 from server.features.catalog.seeding.service import seed_products as seed
 from server.features.inventory.service import create_stock
 from server.features.pricing.service import ensure_defaults

@@ -16,8 +16,8 @@ import server
 from server.db.statement import Query, count_statements
 from server.db.wire import Prepared
 from server.features.cart.upkeep_queries import _DELETE_CLOSED, _DELETE_EXPIRED
-from server.features.catalog.list_queries import Order, Shape, list_statement
-from server.features.catalog.search_queries import SearchShape, search_statement
+from server.features.catalog import list_queries, search_queries
+from server.features.catalog.values import CategoryName, ListShape, ProductOrder, SearchShape
 from tests.world.shop import Shop
 
 
@@ -112,8 +112,8 @@ def test_postgresql_can_prepare_every_statement_of_the_program(database_url: str
     for known in (
         _DELETE_CLOSED._command,
         _DELETE_EXPIRED._command,
-        list_statement(Shape()),
-        search_statement(SearchShape()),
+        list_queries._statement(ListShape()),
+        search_queries._statement(SearchShape()),
     ):
         assert known.compiled.prepared.name in prepared
 
@@ -132,11 +132,13 @@ def _shaped() -> Iterator[Query[Any]]:
     """Make the statements that come in shapes: every order and category, each filter alone and all together."""
     flags = ("min_price", "max_price", "in_stock", "tags", "vendor")
     filters = [{}, *[{flag: True} for flag in flags], dict.fromkeys(flags, True)]
-    categories, both = ("", "id", "slug"), (False, True)
-    for order, after, category, chosen in product(Order, both, categories, filters):
-        yield list_statement(Shape(order=order, after=after, category=category, **chosen))
+    categories: tuple[CategoryName, ...] = ("", "id", "slug")
+    both = (False, True)
+    for order, after, category, chosen in product(ProductOrder, both, categories, filters):
+        yield list_queries._statement(ListShape(order=order, after=after, category=category, **chosen))
     for similar, after, category, in_stock in product(both, both, categories, both):
-        yield search_statement(SearchShape(similar=similar, after=after, category=category, in_stock=in_stock))
+        shape = SearchShape(similar=similar, after=after, category=category, in_stock=in_stock)
+        yield search_queries._statement(shape)
 
 
 def _within(values: list[object], depth: int) -> Iterator[Prepared]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from server.db.session import Database, WriteTx
 from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, VariantPrices, Variants
+from server.features.catalog.values import FirstCount
 from server.features.inventory import service as inventory
 from server.kernel.ids import CategoryId, Prefix, ProductId, VariantId, format_id, new_id
 from tests.world.looking import execute, insert_row
@@ -173,21 +174,12 @@ async def _write_variants(
             )
     await _sum_up_prices(tx, product_id, plans)
     counts = [
-        Count(variant.id, plan.stock, plan.backorder_limit)
+        FirstCount(variant.id, plan.stock, plan.backorder_limit)
         for variant, plan in zip(made, plans, strict=True)
         if plan.stock is not None
     ]
     if counts:
         await inventory.create_stock(tx, counts, now=time)
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many of a variant there are at first."""
-
-    variant_id: VariantId
-    on_hand: int
-    backorder_limit: int
 
 
 async def _sum_up_prices(tx: WriteTx, product_id: ProductId, plans: Sequence[VariantPlan]) -> None:

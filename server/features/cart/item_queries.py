@@ -29,7 +29,7 @@ from server.features.cart.rules import MAX_LINES, MAX_QUANTITY
 from server.features.cart.tables import CartItems, Carts
 from server.features.cart.values import AddFacts, ItemFacts, Owner
 from server.features.catalog.tables import Products, VariantPrices, Variants
-from server.features.inventory.tables import StockItems
+from server.features.inventory.tables import StockItems, suffices
 from server.kernel.ids import CART_ITEM, CartItemId, VariantId
 
 _QUANTITY = bindparam("quantity", type_=Integer())
@@ -73,7 +73,7 @@ def _add(owned: ColumnElement[bool]) -> Executable:
     rows = select(_ITEM, target.c.cart_id, _VARIANT, cast(_QUANTITY, Integer), NOW).where(
         target.c.purchasable,
         or_(asked == word(""), asked == target.c.currency),
-        or_(target.c.obtainable.is_(None), wanted <= target.c.obtainable),
+        suffices(target.c.obtainable, wanted),
         or_(target.c.present.is_not(None), target.c.line_count < number(MAX_LINES)),
         wanted <= number(MAX_QUANTITY),
     )
@@ -108,7 +108,7 @@ def _set_quantity(owned: ColumnElement[bool]) -> Executable:
     )
     changed = (
         update(CartItems)
-        .where(CartItems.id == target.c.id, or_(target.c.obtainable.is_(None), target.c.obtainable >= _QUANTITY))
+        .where(CartItems.id == target.c.id, suffices(target.c.obtainable, _QUANTITY))
         .values(quantity=_QUANTITY)
         .returning(CartItems.id)
         .cte("changed")

@@ -17,15 +17,14 @@ from server.features.cart.queries import ForOwner
 from server.features.cart.tables import CartItems, Carts
 from server.features.cart.values import Address, CartLine, CartSnapshot, Option, Owner, Picture
 from server.features.catalog.tables import ProductMedia, Products, VariantPrices, Variants
-from server.features.inventory.tables import StockItems
+from server.features.inventory.tables import StockItems, available_units, obtainable_units
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
 from server.features.pricing.tax_values import TaxRate
 from server.features.pricing.values import ShippingMethod
 from server.kernel.ids import CART_ITEM, PRODUCT, SHIPPING_METHOD, VARIANT, CartId, UserId
 
-available = StockItems.on_hand - StockItems.reserved - StockItems.safety
-# NULL where the stock is not counted.
-obtainable = available + StockItems.backorder_limit
+available = available_units(StockItems)
+obtainable = obtainable_units(StockItems)
 purchasable = and_(Variants.active, Products.status == word("ACTIVE"), VariantPrices.amount_minor.is_not(None))
 
 # Looked up once and not for each line.

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from kontor.cart.v1 import cart_pb2, cart_service_pb2
 
 from server.features.cart.values import CartLine, OfferedMethod, Picture, PricedView
+from server.features.catalog.mapping import to_availability
 from server.features.pricing.priced_values import PricedCart, PricedLine
 from server.features.pricing.tax_values import TaxLike
 from server.kernel.ids import CART, CART_ITEM, MEDIA, PRODUCT, SHIPPING_METHOD, VARIANT
@@ -116,20 +117,12 @@ def _item(line: CartLine, priced: PricedLine | None, currency: str) -> Fields:
         "compare_at_unit_price": None if compare_at is None else to_money(currency, compare_at),
         "subtotal": to_money(currency, priced.subtotal_minor if priced else 0),
         "total": to_money(currency, priced.total_minor if priced else 0),
-        "availability": _availability(line),
+        "availability": to_availability(
+            line.available, line.backorder_limit, quantity=line.quantity, purchasable=line.purchasable
+        ),
         "purchasable": line.purchasable,
     }
 
 
 def _picture(picture: Picture) -> Fields:
     return {"id": MEDIA.write_stored(picture.id), "url": picture.url, "alt_text": picture.alt_text}
-
-
-def _availability(line: CartLine) -> Fields:
-    """Whether as many as are in the cart can be bought now; a count only where backorders do not blur it."""
-    if line.available is None:
-        return {"in_stock": line.purchasable}
-    enough = line.purchasable and line.quantity <= line.available + line.backorder_limit
-    if line.backorder_limit > 0:
-        return {"in_stock": enough, "backorder": True}
-    return {"in_stock": enough, "available_count": max(0, line.available)}

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kontor.catalog.v1 import catalog_service_pb2
 
 from server.features.catalog.freshness_rules import outdated_tags
+from server.features.catalog.service import BrowseService
 from server.features.catalog.servicer import CatalogServicer
 from server.features.core import Core, Feature, service_of
 from server.features.events.follow_service import Follower
@@ -21,7 +22,9 @@ class CatalogFeature(Feature):
         self._follower = None if core.cache is None else _follower(core, core.cache)
 
     def services(self) -> Sequence[Service]:
-        servicer = CatalogServicer(self._core.db, self._core.settings.default_currency)
+        core = self._core
+        browse = BrowseService(db=core.db)
+        servicer = CatalogServicer(db=core.db, browse=browse, currency=core.settings.default_currency)
         return [service_of(catalog_service_pb2, servicer)]
 
     async def start(self) -> None:

@@ -4,11 +4,9 @@ Each reads a page through an index in the order of the list and stops when the p
 prices, pictures and stock. A filter that nothing supports costs as many rows as it skips.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -22,19 +20,21 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    literal_column,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
+from server.db.session import ReadTx
 from server.db.statement import Query
-from server.features.catalog.queries import (
+from server.db.words import TRUE, number
+from server.features.catalog.summary_queries import (
     ACTIVE,
-    TRUE,
     currency_parameter,
     in_category,
+    in_known_category,
+    page_values,
     product,
     product_price,
     root_category,
@@ -42,89 +42,46 @@ from server.features.catalog.queries import (
     summarize,
 )
 from server.features.catalog.tables import Categories, ProductPrices, Products
-from server.features.catalog.values import ProductListing
-from server.kernel.ids import ProductId
+from server.features.catalog.values import ListPlace, ListShape, ProductFilter, ProductListing, ProductOrder
 from server.kernel.pages import MAX_PAGE_SIZE
 
-_TEXTS: TypeEngine[Any] = ARRAY(Text())
 # The most that a page asks for: one more than it shows.
-_BOUND = literal_column(str(MAX_PAGE_SIZE + 1), Integer)
+_BOUND: Final = number(MAX_PAGE_SIZE + 1)
 
 
-class Order(StrEnum):
-    """The order of a list."""
-
-    NEWEST = "NEWEST"
-    PRICE_ASC = "PRICE_ASC"
-    PRICE_DESC = "PRICE_DESC"
-    TITLE = "TITLE"
-
-    @property
-    def by_price(self) -> bool:
-        """Whether products without a price in the currency are left out."""
-        return self in (Order.PRICE_ASC, Order.PRICE_DESC)
-
-    @property
-    def descending(self) -> bool:
-        """Whether the sort key falls."""
-        return self in (Order.NEWEST, Order.PRICE_DESC)
-
-    @property
-    def key_type(self) -> type[datetime | int | str]:
-        """The type of the sort key."""
-        if self is Order.NEWEST:
-            return datetime
-        return str if self is Order.TITLE else int
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What tells one statement from another: the order, and which filters there are."""
-
-    order: Order = Order.NEWEST
-    after: bool = False
-    # 'id', 'slug' or empty.
-    category: str = ""
-    min_price: bool = False
-    max_price: bool = False
-    in_stock: bool = False
-    tags: bool = False
-    vendor: bool = False
-
-    @property
-    def priced(self) -> bool:
-        """Whether the price takes part in choosing the products."""
-        return self.order.by_price or self.min_price or self.max_price
+async def list_products(
+    tx: ReadTx, wanted: ProductFilter, *, count: int, after: ListPlace | None = None
+) -> list[ProductListing]:
+    """Return products that are shown, from the beginning of a list or after a place in it. Raises CategoryNotFound."""
+    given = page_values(wanted, count=count, after=after)
+    if wanted.min_price_minor is not None:
+        given["min_price"] = wanted.min_price_minor
+    if wanted.max_price_minor is not None:
+        given["max_price"] = wanted.max_price_minor
+    if wanted.tags:
+        given["tags"] = list(wanted.tags)
+    if wanted.vendor:
+        given["vendor"] = wanted.vendor
+    rows = await _statement(ListShape.of(wanted, after=after is not None)).all(tx, **given)
+    return in_known_category(rows, wanted.category)
 
 
 @cache
-def list_statement(shape: Shape) -> Query[ProductListing | None]:
+def _statement(shape: ListShape) -> Query[ProductListing | None]:
     """Return the statement of a shape.
 
-    Its parameters: `currency`, `limit`; `after_key` and `after_id`; and one named like each filter. With a category it
-    returns no row for an unknown one, and one row of nothing for an empty one.
+    Its parameters: `currency`, `limit`; `after_key` and `after_id`; and one named like each filter.
     """
     if not shape.category:
         page = _page(shape, None).subquery("page")
-        return Query(summarize(page, _order(shape, page.c.sort_key, page.c.id)), ProductListing)
+        return summarize(page, _order(shape, page.c.sort_key, page.c.id))
     root = root_category(by_id=shape.category == "id")
     lateral = _page(shape, root).lateral("page")
-    rows = summarize(lateral, _order(shape, lateral.c.sort_key, lateral.c.id))
-    return Query(with_root(rows, root, lateral), listing)
+    return summarize(lateral, _order(shape, lateral.c.sort_key, lateral.c.id), root)
 
 
-def listing(id: ProductId | None, *values: Any) -> ProductListing | None:
-    """Make a row; None of the row that stands for a category without products."""
-    return None if id is None else ProductListing(id, *values)
-
-
-def with_root(rows: Select[Any], root: FromClause, page: FromClause) -> Select[Any]:
-    """Keep the category's row when the page is empty, so that the answer tells it from an unknown category."""
-    return rows.select_from(root.outerjoin(page, TRUE))
-
-
-def _page(shape: Shape, root: FromClause | None) -> Select[Any]:
-    if root is not None and shape.order is Order.NEWEST:
+def _page(shape: ListShape, root: FromClause | None) -> Select[Any]:
+    if root is not None and shape.order is ProductOrder.NEWEST:
         inner = _newest_of_each_category(shape, root)
     else:
         inner = _products(shape)
@@ -139,7 +96,7 @@ def _page(shape: Shape, root: FromClause | None) -> Select[Any]:
     )
 
 
-def _products(shape: Shape) -> Select[Any]:
+def _products(shape: ListShape) -> Select[Any]:
     key = _key(shape.order)
     rows = select(product.id, product.slug, product.title, product.vendor, key.label("sort_key")).select_from(Products)
     if shape.priced:
@@ -148,7 +105,7 @@ def _products(shape: Shape) -> Select[Any]:
     return rows.where(product.status == ACTIVE, *_filters(shape)).order_by(*_order(shape, key, _id(shape)))
 
 
-def _newest_of_each_category(shape: Shape, root: FromClause) -> Select[Any]:
+def _newest_of_each_category(shape: ListShape, root: FromClause) -> Select[Any]:
     """Merge the newest of each category below: reading a page of each is bounded, whatever their sizes."""
     below = Categories.__table__.alias("below")
     newest = _products(shape).where(product.category_id == below.c.id).limit(_BOUND).lateral("newest")
@@ -160,22 +117,22 @@ def _newest_of_each_category(shape: Shape, root: FromClause) -> Select[Any]:
     )
 
 
-def _key(order: Order) -> ColumnElement[Any]:
-    if order is Order.NEWEST:
+def _key(order: ProductOrder) -> ColumnElement[Any]:
+    if order is ProductOrder.NEWEST:
         return product.created_time
-    return product.title if order is Order.TITLE else product_price.min_amount_minor
+    return product.title if order is ProductOrder.TITLE else product_price.min_amount_minor
 
 
-def _id(shape: Shape) -> ColumnElement[Any]:
+def _id(shape: ListShape) -> ColumnElement[Any]:
     # The same value; the index that gives the order holds this one.
     return product_price.product_id if shape.order.by_price else product.id
 
 
-def _order(shape: Shape, key: ColumnElement[Any], id: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+def _order(shape: ListShape, key: ColumnElement[Any], id: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
     return (key.desc(), id.desc()) if shape.order.descending else (key, id)
 
 
-def _filters(shape: Shape) -> list[ColumnElement[bool]]:
+def _filters(shape: ListShape) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = []
     if shape.after:
         filters.append(_after(shape))
@@ -184,7 +141,7 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     if shape.max_price:
         filters.append(product_price.min_amount_minor <= bindparam("max_price", type_=BigInteger()))
     if shape.tags:
-        filters.append(product.tags.contains(bindparam("tags", type_=_TEXTS)))
+        filters.append(product.tags.contains(bindparam("tags", type_=ARRAY(Text()))))
     if shape.vendor:
         filters.append(product.vendor == bindparam("vendor", type_=Text()))
     if shape.in_stock:
@@ -192,7 +149,7 @@ def _filters(shape: Shape) -> list[ColumnElement[bool]]:
     return filters
 
 
-def _after(shape: Shape) -> ColumnElement[bool]:
+def _after(shape: ListShape) -> ColumnElement[bool]:
     key_types: dict[type, TypeEngine[Any]] = {datetime: DateTime(timezone=True), int: BigInteger(), str: Text()}
     here = tuple_(_key(shape.order), _id(shape))
     last = tuple_(bindparam("after_key", type_=key_types[shape.order.key_type]), bindparam("after_id", type_=Uuid()))

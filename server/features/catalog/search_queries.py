@@ -5,13 +5,12 @@ with the words in the title first, and ranks only them. So a search shows the be
 ends with them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     FromClause,
     Integer,
@@ -24,7 +23,6 @@ from sqlalchemy import (
     cast,
     column,
     func,
-    literal_column,
     not_,
     select,
     tuple_,
@@ -33,66 +31,98 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.types import TypeEngine
 
-from server.db.statement import Query, ScalarQuery
-from server.features.catalog.list_queries import listing, with_root
-from server.features.catalog.queries import ACTIVE, TRUE, in_category, product, root_category, sold_now, summarize
-from server.features.catalog.values import ProductListing
+from server.db.session import ReadTx
+from server.db.statement import Query, ScalarQuery, together
+from server.db.words import TRUE, number, word
+from server.features.catalog.summary_queries import (
+    ACTIVE,
+    in_category,
+    in_known_category,
+    page_values,
+    product,
+    root_category,
+    sold_now,
+    summarize,
+)
+from server.features.catalog.values import ListPlace, ProductListing, SearchFilter, SearchShape, category_name
 from server.kernel.pages import MAX_PAGE_SIZE
 
 # Ten pages of the usual size; nobody reads further, and each candidate costs its rank.
-_CANDIDATES = literal_column("200", Integer)
-_BOUND = literal_column(str(MAX_PAGE_SIZE + 1), Integer)
+_CANDIDATES: Final = number(200)
+_BOUND: Final = number(MAX_PAGE_SIZE + 1)
 # A page of the usual size.
-_ENOUGH = literal_column("20", Integer)
+_ENOUGH: Final = number(20)
 # A title that is the query, or begins with it, comes before all others, whose ranks stay below a million.
-_EXACT, _BEGINNING = literal_column("2000000", BigInteger), literal_column("1000000", BigInteger)
-_SIMPLE = literal_column("'simple'", Text)
+_EXACT: Final = number(2_000_000, BigInteger)
+_BEGINNING: Final = number(1_000_000, BigInteger)
+_MILLION: Final = number(1_000_000, BigInteger)
+_SIMPLE: Final = word("simple")
 # ts_rank's weights of D, C, B, A, and its division by the document's length.
-_WEIGHTS, _BY_LENGTH = literal_column("'{0.05, 0.1, 0.4, 1.0}'", Text), literal_column("1", Integer)
+_WEIGHTS: Final = word("{0.05, 0.1, 0.4, 1.0}")
+_BY_LENGTH: Final = number(1)
 _TEXTS: TypeEngine[Any] = ARRAY(Text())
-_MILLION = literal_column("1000000", BigInteger)
-# One transposed pair in a word of five letters leaves a third of its trigrams.
-_SIMILAR_ENOUGH = "0.3"
+# A single letter begins too many words for it to be looked up as the beginning of one.
+_SHORTEST_BEGINNING: Final = 2
+# Similarity is searched with an operator, and its threshold is a setting of the transaction. One transposed pair in a
+# word of five letters leaves a third of its trigrams.
+_ACCEPT_SIMILAR = ScalarQuery(
+    select(func.set_config(word("pg_trgm.word_similarity_threshold"), word("0.3"), TRUE)), str
+)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchShape:
-    """What tells one statement from another."""
+async def list_matching(
+    tx: ReadTx, wanted: SearchFilter, *, count: int, after: ListPlace | None = None
+) -> list[ProductListing]:
+    """Return products that have all words, one at least, the best match first. Raises CategoryNotFound.
 
-    similar: bool = False
-    after: bool = False
-    # 'id', 'slug' or empty.
-    category: str = ""
-    in_stock: bool = False
+    The last word may be the beginning of one: somebody is still typing.
+    """
+    words = wanted.words
+    ending = ":*" if len(words[-1]) >= _SHORTEST_BEGINNING else ""
+    rows = await _statement(_shape(wanted, after, similar=False)).all(
+        tx, words=_all_of(words), ending=ending, text=" ".join(words), **page_values(wanted, count=count, after=after)
+    )
+    return in_known_category(rows, wanted.category)
+
+
+async def list_similar(
+    tx: ReadTx, wanted: SearchFilter, *, count: int, after: ListPlace | None = None
+) -> list[ProductListing]:
+    """Return products whose titles are like the words, the most similar first. Raises CategoryNotFound.
+
+    It takes a transaction: what counts as similar is a setting of it.
+    """
+    found = _statement(_shape(wanted, after, similar=True))
+    search = found.bind(each_word=list(wanted.words), **page_values(wanted, count=count, after=after))
+    _, rows = await together(tx, _ACCEPT_SIMILAR.bind_one(), search)
+    return in_known_category(rows, wanted.category)
+
+
+def _all_of(words: Sequence[str]) -> str:
+    """Write the tsquery that asks for all words. They are letters and digits: safe to quote."""
+    return " & ".join(f"'{one}'" for one in words)
+
+
+def _shape(wanted: SearchFilter, after: ListPlace | None, *, similar: bool) -> SearchShape:
+    return SearchShape(
+        similar=similar,
+        after=after is not None,
+        category=category_name(wanted.category),
+        in_stock=wanted.in_stock,
+    )
 
 
 @cache
-def search_statement(shape: SearchShape) -> Query[ProductListing | None]:
+def _statement(shape: SearchShape) -> Query[ProductListing | None]:
     """Return the statement of a shape.
 
     Its parameters: `words`, a tsquery, `ending`, what makes its last word the beginning of one, or nothing, and `text`,
     in lower case; or, for `similar`, `each_word`; `currency`, `limit`; `after_key` and `after_id`; `category`. The sort
-    key is the rank, the highest first. With a category the rows are as of a list.
+    key is the rank, the highest first.
     """
     root = root_category(by_id=shape.category == "id") if shape.category else None
     page = _page(shape, root).subquery("page") if root is None else _page(shape, root).lateral("page")
-    rows = summarize(page, (page.c.sort_key.desc(), page.c.id.desc()))
-    if root is None:
-        return Query(rows, ProductListing)
-    return Query(with_root(rows, root, page), listing)
-
-
-# Similarity is searched with an operator, and its threshold is a setting of the transaction.
-ACCEPT_SIMILAR = ScalarQuery(
-    select(
-        func.set_config(
-            literal_column("'pg_trgm.word_similarity_threshold'"),
-            literal_column(f"'{_SIMILAR_ENOUGH}'"),
-            literal_column("true"),
-        )
-    ),
-    str,
-)
+    return summarize(page, (page.c.sort_key.desc(), page.c.id.desc()), root)
 
 
 def _page(shape: SearchShape, root: FromClause | None) -> Select[Any]:
@@ -113,12 +143,12 @@ def _matching(shape: SearchShape, root: FromClause | None) -> Select[Any]:
     whole = _titles_first(shape, root, words).cte("whole")
     # Beginnings are collected from the index one by one, which costs four times the whole words, so they are only
     # looked for where whole words found too little.
-    wanted = and_(ending != literal_column("''"), select(func.count()).select_from(whole).scalar_subquery() < _ENOUGH)
+    wanted = and_(ending != word(""), select(func.count()).select_from(whole).scalar_subquery() < _ENOUGH)
     others = _titles_first(shape, root, begun, and_(wanted, not_(product.search.bool_op("@@")(words))))
     found = union_all(select(whole), select(others.subquery("others"))).limit(_CANDIDATES).subquery("found").c
     rank = cast(func.ts_rank(_WEIGHTS, found.search, begun, _BY_LENGTH) * _MILLION, BigInteger)
     title = func.lower(found.title)
-    bonus = case((title == text, _EXACT), (func.starts_with(title, text), _BEGINNING), else_=literal_column("0"))
+    bonus = case((title == text, _EXACT), (func.starts_with(title, text), _BEGINNING), else_=number(0))
     return select(found.id, found.slug, found.title, found.vendor, (rank + bonus).label("sort_key"))
 
 
@@ -144,7 +174,7 @@ def _similar(shape: SearchShape, root: FromClause | None) -> Select[Any]:
     """Rank titles by the sum of their likeness to each word; one that is like any of the words is a candidate."""
     words = func.unnest(bindparam("each_word", type_=_TEXTS)).table_valued(column("word", Text)).render_derived("words")
     like = _candidates(shape, root, product.title.bool_op("%>")(words.c.word)).lateral("like")
-    found = select(like).select_from(words.join(like, literal_column("true", Boolean))).distinct().subquery("found").c
+    found = select(like).select_from(words.join(like, TRUE)).distinct().subquery("found").c
     others = (
         func.unnest(bindparam("each_word", type_=_TEXTS)).table_valued(column("word", Text)).render_derived("others")
     )

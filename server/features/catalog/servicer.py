@@ -1,52 +1,58 @@
 """CatalogService."""
 
+from typing import TypeVar
+from uuid import UUID
+
 from kontor.catalog.v1 import catalog_pb2, catalog_service_pb2
 
 from server.db.session import Database
 from server.features.catalog import queries
 from server.features.catalog.freshness_rules import CATALOG, tags_of_list
-from server.features.catalog.list_queries import Order
 from server.features.catalog.mapping import to_found, to_list, to_product, to_tree
-from server.features.catalog.service import BrowseService, ListFilter, SearchFilter
+from server.features.catalog.rules import search_words
+from server.features.catalog.service import BrowseService
+from server.features.catalog.values import ProductFilter, ProductOrder, SearchFilter
 from server.kernel.errors import InvalidArgument
-from server.kernel.ids import CategoryId, Prefix, ProductId, parse_id
+from server.kernel.ids import CATEGORY, PRODUCT, CategoryId, IdKind
 from server.kernel.pages import page_size
 from server.rpc.call import Call
 
+T = TypeVar("T", bound=UUID)
+
 _Request = catalog_service_pb2.ListProductsRequest
 _ORDERS = {
-    _Request.ORDER_BY_UNSPECIFIED: Order.NEWEST,
-    _Request.NEWEST: Order.NEWEST,
-    _Request.PRICE_ASC: Order.PRICE_ASC,
-    _Request.PRICE_DESC: Order.PRICE_DESC,
-    _Request.TITLE: Order.TITLE,
+    _Request.ORDER_BY_UNSPECIFIED: ProductOrder.NEWEST,
+    _Request.NEWEST: ProductOrder.NEWEST,
+    _Request.PRICE_ASC: ProductOrder.PRICE_ASC,
+    _Request.PRICE_DESC: ProductOrder.PRICE_DESC,
+    _Request.TITLE: ProductOrder.TITLE,
 }
 
 
 class CatalogServicer:
     """Browsing and searching."""
 
-    def __init__(self, db: Database, currency: str) -> None:
+    def __init__(self, *, db: Database, browse: BrowseService, currency: str) -> None:
         """Take the currency in which prices are shown to a caller who names none."""
         self._db = db
+        self._browse = browse
         self._currency = currency
-        self._browse = BrowseService(db)
 
     async def GetProduct(self, request: catalog_service_pb2.GetProductRequest, call: Call) -> catalog_pb2.Product:
         async with self._db.read() as tx:
-            product = await queries.get_product(tx, _product_name(request.product_id))
+            product = await queries.get_product(tx, _id_or_slug(PRODUCT, request.product_id))
         call.cache_tags = frozenset((product.id,))
         return to_product(product)
 
     async def ListProducts(
         self, request: catalog_service_pb2.ListProductsRequest, call: Call
     ) -> catalog_service_pb2.ListProductsResponse:
-        wanted = ListFilter(
+        wanted = ProductFilter(
             currency=request.currency_code or self._currency,
             order=_ORDERS[request.order_by],
-            category=_category_name(request.category_id),
-            min_price=request.min_price_minor if request.HasField("min_price_minor") else None,
-            max_price=request.max_price_minor if request.HasField("max_price_minor") else None,
+            category=_category(request.category_id),
+            min_price_minor=request.min_price_minor if request.HasField("min_price_minor") else None,
+            max_price_minor=request.max_price_minor if request.HasField("max_price_minor") else None,
             in_stock=request.in_stock,
             tags=tuple(request.tags),
             vendor=request.vendor,
@@ -60,9 +66,9 @@ class CatalogServicer:
         self, request: catalog_service_pb2.SearchProductsRequest, call: Call
     ) -> catalog_service_pb2.SearchProductsResponse:
         wanted = SearchFilter(
-            text=request.query,
+            words=search_words(request.query),
             currency=request.currency_code or self._currency,
-            category=_category_name(request.category_id),
+            category=_category(request.category_id),
             in_stock=request.in_stock,
         )
         count = page_size(request.page_size)
@@ -75,23 +81,19 @@ class CatalogServicer:
     ) -> catalog_service_pb2.ListCategoriesResponse:
         call.cache_tags = frozenset((CATALOG,))
         async with self._db.read() as tx:
-            return to_tree(await queries.list_categories(tx, _category_name(request.parent_id)))
+            nodes = await queries.list_categories(tx, _category(request.parent_id))
+        return to_tree(nodes)
 
 
-def _product_name(text: str) -> ProductId | str:
+def _category(text: str) -> CategoryId | str | None:
+    return _id_or_slug(CATEGORY, text) if text else None
+
+
+def _id_or_slug(kind: IdKind[T], text: str) -> T | str:
     """Read an id; whatever is none is a slug, which may begin like an id."""
-    if not text.startswith(f"{Prefix.PRODUCT}_"):
+    if not text.startswith(f"{kind.prefix}_"):
         return text
     try:
-        return ProductId(parse_id(Prefix.PRODUCT, text, field="product_id"))
-    except InvalidArgument:
-        return text
-
-
-def _category_name(text: str) -> CategoryId | str | None:
-    if not text.startswith(f"{Prefix.CATEGORY}_"):
-        return text or None
-    try:
-        return CategoryId(parse_id(Prefix.CATEGORY, text, field="category_id"))
+        return kind.read(text, "id")
     except InvalidArgument:
         return text

@@ -1,4 +1,4 @@
-"""The part of an address that names a product or a category."""
+"""Slugs: how a text becomes the part of an address that names a product or a category."""
 
 import unicodedata
 

@@ -37,7 +37,7 @@ from server.features.inventory.movement_queries import (
     sum_by_stock,
     write_ledger,
 )
-from server.features.inventory.tables import Reservations, StockItems
+from server.features.inventory.tables import Reservations, StockItems, obtainable_units
 from server.features.inventory.values import LostUnits, MovementKind, ReservationStatus, Shortage
 from server.kernel.ids import OrderId, UserId, VariantId
 
@@ -49,7 +49,7 @@ _EXPIRED = Reservations.status == word(ReservationStatus.EXPIRED)
 def _hold() -> Select[Any]:
     locked = lock_demanded()
     c = locked.c
-    available = c.on_hand - c.reserved - c.safety + c.backorder_limit
+    available = obtainable_units(c)
     short = select(c.variant_id, available.label("available")).where(available < c.quantity).cte("short")
     held = (
         count_anew(locked, reserved=c.reserved + c.quantity)

@@ -12,9 +12,10 @@ from server.db.session import ReadTx, WriteTx
 from server.db.statement import Command, Query, ScalarCommand, ScalarQuery, unnest_rows
 from server.db.words import TRUE, number, word
 from server.features.catalog.tables import Variants
+from server.features.catalog.values import FirstCount
 from server.features.inventory.errors import StockNotTracked, VariantNotFound
 from server.features.inventory.tables import Locations, StockItems, StockMovements
-from server.features.inventory.values import FirstCount, MovementKind, Stock
+from server.features.inventory.values import MovementKind, Stock
 from server.kernel.ids import LOCATION, ProductId, UserId, VariantId
 
 # The name of the one place where goods are kept until there are more.

@@ -17,11 +17,12 @@ from datetime import datetime
 from server.db.idempotency import Claim
 from server.db.session import Database, WriteTx
 from server.db.statement import together
+from server.features.catalog.values import FirstCount
 from server.features.events import service as events
 from server.features.inventory import hold_queries, queries, release_queries
 from server.features.inventory.errors import OutOfStock, StockReserved
 from server.features.inventory.events import StockAdjusted
-from server.features.inventory.values import FirstCount, Shortage, Stock
+from server.features.inventory.values import Shortage, Stock
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId, UserId, VariantId
 

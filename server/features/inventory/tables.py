@@ -1,11 +1,13 @@
 """Stock counters, the reservations that move them, and the ledger of every change."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Identity,
@@ -14,7 +16,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,6 +59,23 @@ class StockItems(Base):
     # How many units may be sold beyond what is available.
     backorder_limit: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     updated_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+def available_units(stock: Any) -> ColumnElement[int]:
+    """How many units of a stock item are left to sell, by its columns; below zero when backorders are open."""
+    units: ColumnElement[int] = stock.on_hand - stock.reserved - stock.safety
+    return units
+
+
+def obtainable_units(stock: Any) -> ColumnElement[int]:
+    """How many units can be had, backorders included; NULL where there is no counter."""
+    units: ColumnElement[int] = available_units(stock) + stock.backorder_limit
+    return units
+
+
+def suffices(units: ColumnElement[int], quantity: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether units that can be had are as many as wanted. What is not counted, NULL, never runs out."""
+    return func.coalesce(units >= quantity, true())
 
 
 class Reservations(Base):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from server.kernel.ids import StockId, VariantId
 
@@ -55,25 +55,6 @@ class Stock:
     def available(self) -> int:
         """How many can be sold from what is there; below zero when backorders are open."""
         return self.on_hand - self.reserved - self.safety
-
-
-class FirstCount(Protocol):
-    """The first counters of a variant; a variant that gets none is not tracked and never runs out."""
-
-    @property
-    def variant_id(self) -> VariantId:
-        """Whose counters they are."""
-        ...
-
-    @property
-    def on_hand(self) -> int:
-        """How many units there are."""
-        ...
-
-    @property
-    def backorder_limit(self) -> int:
-        """How many units may be sold beyond what there is."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from kontor.catalog.v1.catalog_pb2 import Product
 
+from server.features.catalog.search_queries import _all_of
 from server.features.catalog.seeding.rules import made_time
-from server.features.catalog.service import _tsquery
 from tests.bench import pgbench, wrk
 from tests.bench.arithmetic import Cpu, Outcome, Round
 from tests.bench.bare_run import bare_servers
@@ -108,7 +108,7 @@ def search_products(session: Session) -> Outcome:
     script = pgbench.write_script(
         seen,
         varying={
-            _tsquery(split[0]): pgbench.one_of([_tsquery(words) for words in split], ":query"),
+            _all_of(split[0]): pgbench.one_of([_all_of(words) for words in split], ":query"),
             queries[0]: pgbench.one_of(queries, ":query"),
         },
         sets=[f"\\set query random(1, {len(queries)})"],

@@ -8,8 +8,8 @@ from uuid import UUID
 from kontor.catalog.v1.catalog_service_pb2 import GetProductRequest, ListProductsRequest, SearchProductsRequest
 
 from server.features.catalog.seeding.rules import made_time
-from server.features.catalog.service import ListFilter
-from server.kernel.pages import encode_page_token, filter_hash
+from server.features.catalog.values import ProductFilter
+from server.kernel.pages import encode_page_token
 from tests.bench.flows import PAGE_SIZE
 
 GET_PRODUCT = "/kontor.catalog.v1.CatalogService/GetProduct"
@@ -48,8 +48,8 @@ def places(products: int) -> list[int]:
 
 def page_token(index: int) -> str:
     """Return the token of the page after a made-up product, as the shop would give it out."""
-    wanted = ListFilter(currency="EUR")
-    return encode_page_token([made_time(index).isoformat(), str(UUID(int=0))], filter_hash("products", wanted))
+    wanted = ProductFilter(currency="EUR")
+    return encode_page_token([made_time(index).isoformat(), str(UUID(int=0))], wanted.digest)
 
 
 def product_path(product_id: str) -> str:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from server.db.session import Database
-from server.features.catalog.importing.service import ImportReport, import_products
+from server.features.catalog.importing.service import import_products
+from server.features.catalog.importing.values import ImportReport
 from server.features.inventory.service import create_stock
 from tests.world.clock import ManualClock
 from tests.world.files import parse

@@ -7,8 +7,9 @@ import pytest
 from psycopg.errors import UniqueViolation
 
 from server.db.session import WriteTx
-from server.features.catalog.importing.service import ImportReport, import_products
-from server.features.catalog.importing.stock_service import FirstCount
+from server.features.catalog.importing.service import import_products
+from server.features.catalog.importing.values import ImportReport
+from server.features.catalog.values import FirstCount
 from server.features.inventory.service import create_stock
 from tests.world.files import make_row, parse, size_row
 from tests.world.looking import run

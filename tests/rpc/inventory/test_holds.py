@@ -9,10 +9,11 @@ import pytest
 
 from server.db.session import Database
 from server.db.statement import count_statements
+from server.features.catalog.values import FirstCount
 from server.features.inventory import service as inventory
 from server.features.inventory.errors import OutOfStock
 from server.kernel.ids import OrderId, VariantId, new_id
-from tests.world.goods import LONG_AGO, Count, shelve
+from tests.world.goods import LONG_AGO, shelve
 from tests.world.looking import execute, run, stock
 
 NOW = LONG_AGO + timedelta(days=1)
@@ -301,8 +302,9 @@ async def test_does_not_ship_what_is_not_there_yet(warehouse: Warehouse) -> None
 
 
 async def test_starts_counting_once(warehouse: Warehouse) -> None:
+    counts = [FirstCount(warehouse.file, 4, 1), FirstCount(warehouse.mug, 99, 0)]
     async with warehouse.db.write() as tx:
-        await inventory.create_stock(tx, [Count(warehouse.file, 4, 1), Count(warehouse.mug, 99, 0)], now=NOW)
+        await inventory.create_stock(tx, counts, now=NOW)
 
     assert await warehouse.counters(warehouse.file) == (4, 0)
     assert await warehouse.counters(warehouse.mug) == (10, 0)

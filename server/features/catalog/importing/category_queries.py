@@ -1,42 +1,35 @@
-"""SQL that reads the categories of the shop and adds those that an import needs."""
+"""The SQL that reads the categories of the shop and adds those that an import needs."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select
+from sqlalchemy import Text, Uuid, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import TypeEngine
 
-from server.db.session import WriteTx
-from server.db.statement import Command
-from server.features.catalog.importing.queries import json_rows
-from server.features.catalog.importing.rules import KnownCategory
+from server.db.rows import columns_of
+from server.db.session import ReadTx, WriteTx
+from server.db.statement import Command, Query
+from server.db.words import word
+from server.features.catalog.importing.upsert_queries import NOW, json_rows
+from server.features.catalog.importing.values import KnownCategory
 from server.features.catalog.tables import Categories
 
-_NOW = bindparam("now", type_=DateTime(timezone=True))
-_category = Categories.__table__.c
-
-
-def _insert_categories() -> Any:
-    columns: dict[str, TypeEngine[Any]] = {
-        "id": Uuid(),
-        "parent_id": Uuid(),
-        "slug": Text(),
-        "name": Text(),
-        "path": Text(),
-    }
-    rows = json_rows(**columns)
-    source = {name: rows.c[name] for name in columns} | {"created_time": _NOW}
-    return insert(Categories).from_select(list(source), select(*source.values()))
-
-
-_TAKE_TURN = Command(select(func.pg_advisory_xact_lock(func.hashtext("catalog.import"))))
-_LIST = Command(
-    select(_category.id, _category.parent_id, _category.slug, _category.name, _category.path), KnownCategory
+_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "id": Uuid(),
+    "parent_id": Uuid(),
+    "slug": Text(),
+    "name": Text(),
+    "path": Text(),
+}
+_rows = json_rows(**_COLUMNS)
+_INSERT_CATEGORIES = Command(
+    insert(Categories).from_select([*_COLUMNS, "created_time"], select(*[_rows.c[name] for name in _COLUMNS], NOW))
 )
-_INSERT = Command(_insert_categories())
+_TAKE_TURN = Command(select(func.pg_advisory_xact_lock(func.hashtext(word("catalog.import")))))
+_LIST_CATEGORIES = Query(select(*columns_of(KnownCategory, Categories)), KnownCategory)
 
 
 async def take_turn(tx: WriteTx) -> None:
@@ -47,9 +40,9 @@ async def take_turn(tx: WriteTx) -> None:
     await _TAKE_TURN.run(tx)
 
 
-async def list_categories(tx: WriteTx) -> list[KnownCategory]:
+async def list_categories(tx: ReadTx) -> list[KnownCategory]:
     """Return every category of the shop."""
-    return await _LIST.all(tx)
+    return await _LIST_CATEGORIES.all(tx)
 
 
 async def insert_categories(tx: WriteTx, categories: Iterable[KnownCategory], *, now: datetime) -> None:
@@ -58,4 +51,4 @@ async def insert_categories(tx: WriteTx, categories: Iterable[KnownCategory], *,
         {**asdict(category), "id": str(category.id), "parent_id": category.parent_id and str(category.parent_id)}
         for category in categories
     ]
-    await _INSERT.run(tx, rows=rows, now=now)
+    await _INSERT_CATEGORIES.run(tx, rows=rows, now=now)

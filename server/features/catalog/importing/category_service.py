@@ -2,22 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeAlias
-from uuid import UUID
 
 from server.db.session import WriteTx
 from server.features.catalog.events import CategoryCreated
 from server.features.catalog.importing import category_queries as queries
 from server.features.catalog.importing.rules import CategoryTree
+from server.features.catalog.importing.values import CategoryPath
 from server.features.events import service as events
-from server.kernel.ids import CategoryId, new_id
-
-# The names from the root down.
-CategoryPath: TypeAlias = tuple[str, ...]
+from server.kernel.ids import CATEGORY, CategoryId
 
 
 async def add_categories(
-    tx: WriteTx, *, paths: Iterable[CategoryPath], now: datetime, make_id: Callable[[], UUID] = new_id
+    tx: WriteTx, paths: Iterable[CategoryPath], *, now: datetime, make_id: Callable[[], CategoryId] = CATEGORY.new
 ) -> dict[CategoryPath, CategoryId | None]:
     """Return the category at the end of each path of names, making those that are missing; None for an empty path."""
     await queries.take_turn(tx)

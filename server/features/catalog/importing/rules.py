@@ -1,60 +1,29 @@
-"""What an import does with what is there already: pure decisions on frozen values."""
+"""What an import does with what is there already: variants found again, categories found or added."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
 
-from server.features.catalog.importing.values import ImportedOption, ImportedProduct, ImportedVariant, RowError
+from server.features.catalog.importing.values import (
+    ImportedOption,
+    ImportedProduct,
+    KnownCategory,
+    KnownVariant,
+    Match,
+    MatchedVariant,
+    RowError,
+)
 from server.features.catalog.slug_rules import slugify
-from server.kernel.ids import CategoryId, VariantId, new_id
+from server.kernel.ids import CategoryId, VariantId
 
 _MAX_CATEGORY_SLUG_LENGTH = 80
 
 
-@dataclass(frozen=True, slots=True)
-class KnownVariant:
-    """A variant in the shop; the fields stand in the order of the columns that are read."""
-
-    id: VariantId
-    product_slug: str
-    sku: str | None
-    option_values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCategory:
-    """A category in the shop; the fields stand in the order of the columns that are read."""
-
-    id: CategoryId
-    parent_id: CategoryId | None
-    slug: str
-    name: str
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class MatchedVariant:
-    """A variant of the file and the one of the shop that it is; a new id when it is none."""
-
-    id: VariantId
-    known: bool
-    variant: ImportedVariant
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The variants of a product that can be written, what is wrong with the others, and what stays beside them."""
-
-    # Known ones first: writing them may free a combination of options that a new one takes.
-    variants: tuple[MatchedVariant, ...]
-    errors: tuple[RowError, ...]
-    # Variants of the shop that are not in the file and cannot be chosen among its options any more.
-    outdated: tuple[VariantId, ...]
-    options: tuple[ImportedOption, ...]
-
-
 def match_variants(
-    product: ImportedProduct, known: Sequence[KnownVariant], by_sku: Mapping[str, KnownVariant]
+    product: ImportedProduct,
+    known: Sequence[KnownVariant],
+    *,
+    by_sku: Mapping[str, KnownVariant],
+    make_id: Callable[[], VariantId],
 ) -> Match:
     """Find for each variant of the file the variant of the shop that it is.
 
@@ -84,7 +53,7 @@ def match_variants(
     kept = [variant for variant in known if variant.id not in {twin.id for twin in matched.values()}]
     outdated = tuple(variant.id for variant in kept if len(variant.option_values) != len(product.options))
     return Match(
-        variants=_pair(product, matched, refused),
+        variants=_pair(product, matched, refused=refused, make_id=make_id),
         errors=tuple(errors),
         outdated=outdated,
         options=_merge_options(product.options, [variant for variant in kept if variant.id not in outdated]),
@@ -92,12 +61,16 @@ def match_variants(
 
 
 def _pair(
-    product: ImportedProduct, matched: Mapping[int, KnownVariant], refused: set[int]
+    product: ImportedProduct,
+    matched: Mapping[int, KnownVariant],
+    *,
+    refused: set[int],
+    make_id: Callable[[], VariantId],
 ) -> tuple[MatchedVariant, ...]:
     pairs = [
         MatchedVariant(twin.id, True, variant)
         if (twin := matched.get(variant.line_number))
-        else MatchedVariant(VariantId(new_id()), False, variant)
+        else MatchedVariant(make_id(), False, variant)
         for variant in product.variants
         if variant.line_number not in refused
     ]
@@ -120,9 +93,9 @@ class CategoryTree:
     """The categories of the shop and those that a file adds to them."""
 
     known: Iterable[KnownCategory]
-    make_id: Callable[[], UUID] = new_id
+    make_id: Callable[[], CategoryId]
     added: list[KnownCategory] = field(default_factory=list)
-    _children: dict[tuple[UUID | None, str], KnownCategory] = field(default_factory=dict)
+    _children: dict[tuple[CategoryId | None, str], KnownCategory] = field(default_factory=dict)
     _slugs: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -140,7 +113,7 @@ class CategoryTree:
     def _add(self, parent: KnownCategory | None, name: str) -> KnownCategory:
         slug = self._free_slug(parent, slugify(name))
         path = f"{parent.path if parent else ''}{slug}/"
-        category = KnownCategory(CategoryId(self.make_id()), parent.id if parent else None, slug, name, path)
+        category = KnownCategory(self.make_id(), parent.id if parent else None, slug, name, path)
         self.added.append(category)
         self._remember(category)
         return category

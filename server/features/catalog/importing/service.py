@@ -10,55 +10,50 @@ Stock is live: a file sets the first count of a variant and never a later one.
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Final, Protocol, TypeVar
 
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure, UniqueViolation
 
 from server.db.session import Database, WriteTx
 from server.features.catalog.events import ProductCreated, ProductUpdated
-from server.features.catalog.importing import queries
+from server.features.catalog.importing import media_queries, price_queries, queries
 from server.features.catalog.importing.category_queries import take_turn
-from server.features.catalog.importing.category_service import CategoryPath, add_categories
-from server.features.catalog.importing.rules import KnownVariant, Match, match_variants
-from server.features.catalog.importing.stock_service import FirstCount, StockKeeper
-from server.features.catalog.importing.values import ImportedProduct, ParsedFile, RowError
+from server.features.catalog.importing.category_service import add_categories
+from server.features.catalog.importing.rules import match_variants
+from server.features.catalog.importing.values import (
+    CategoryPath,
+    ImportedProduct,
+    ImportReport,
+    KnownVariant,
+    Match,
+    ParsedFile,
+    PlannedProduct,
+)
+from server.features.catalog.values import FirstCount
 from server.features.events import service as events
 from server.kernel.clock import Clock
-from server.kernel.ids import CategoryId, ProductId, VariantId, new_id
+from server.kernel.ids import PRODUCT, VARIANT, CategoryId, ProductId
 
 T = TypeVar("T")
-Row = dict[str, Any]
 
 # As many as a transaction may hold up others for: some tens of milliseconds.
-_BATCH_SIZE = 200
-_RETRIES = 2
+_BATCH_SIZE: Final = 200
+_RETRIES: Final = 2
 # A shop that goes on selling without stock names no limit; this one only keeps a slip from ordering a warehouse.
-_BACKORDER_LIMIT = 1_000_000
+_BACKORDER_LIMIT: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import did. `variants` counts those of the file that are in the shop now."""
+class StockKeeper(Protocol):
+    """Starts counting variants, and passes over those that are counted already.
 
-    created: int
-    updated: int
-    unchanged: int
-    variants: int
-    errors: tuple[RowError, ...]
+    Stock belongs to inventory, which stands above the catalog, so whoever imports hands it in.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """A product of the file and what becomes of it."""
-
-    id: ProductId
-    category_id: CategoryId | None
-    product: ImportedProduct
-    match: Match
+    async def __call__(self, tx: WriteTx, counts: Sequence[FirstCount], *, now: datetime) -> None:
+        """Write the counters and their first rows in the ledger."""
+        ...
 
 
 async def import_products(
@@ -113,117 +108,65 @@ async def _import_batch(
     now: datetime,
 ) -> ImportReport:
     await take_turn(tx)
-    known_ids = dict(await queries.LOCK_PRODUCTS.all(tx, slugs=[product.slug for product in products]))
+    known = await queries.lock_products(tx, [product.slug for product in products])
+    known_ids = {product.slug: product.id for product in known}
     matches = await _match(tx, products, list(known_ids.values()))
-    items = [
-        _Item(known_ids.get(product.slug) or ProductId(new_id()), categories[product.category], product, match)
+    plan = [
+        PlannedProduct(known_ids.get(product.slug) or PRODUCT.new(), categories[product.category], product, match)
         for product, match in zip(products, matches, strict=True)
         # A new product that has lost its last variant is nothing that could be sold.
         if match.variants or product.slug in known_ids
     ]
-    changed = await _write(tx, items, now)
-    await keep_stock(tx, list(_first_counts(items)), now=now)
-    created = {item.id for item in items} - set(known_ids.values())
+    changed = await _write(tx, plan, now)
+    await keep_stock(tx, list(_first_counts(plan)), now=now)
+    created = {item.id for item in plan} - set(known_ids.values())
     updated = changed - created
-    await queries.TOUCH_PRODUCTS.run(tx, ids=list(updated), now=now)
+    await queries.touch_products(tx, updated, now=now)
     await events.record(
         tx,
         *[ProductCreated(product_id=product_id) for product_id in sorted(created)],
-        *[ProductUpdated(product_id=ProductId(product_id)) for product_id in sorted(updated)],
+        *[ProductUpdated(product_id=product_id) for product_id in sorted(updated)],
     )
     return ImportReport(
         created=len(created),
         updated=len(updated),
-        unchanged=len(items) - len(created) - len(updated),
-        variants=sum(len(item.match.variants) for item in items),
+        unchanged=len(plan) - len(created) - len(updated),
+        variants=sum(len(item.match.variants) for item in plan),
         errors=tuple(error for match in matches for error in match.errors),
     )
 
 
 async def _match(tx: WriteTx, products: Sequence[ImportedProduct], known_ids: Sequence[ProductId]) -> list[Match]:
     skus = [variant.sku for product in products for variant in product.variants if variant.sku is not None]
-    known = await queries.LIST_VARIANTS.all(tx, ids=known_ids, skus=skus)
+    known = await queries.list_variants(tx, known_ids, skus=skus)
     by_sku = {variant.sku: variant for variant in known if variant.sku is not None}
     by_product: dict[str, list[KnownVariant]] = defaultdict(list)
     for variant in known:
         by_product[variant.product_slug].append(variant)
-    return [match_variants(product, by_product[product.slug], by_sku) for product in products]
+    return [
+        match_variants(product, by_product[product.slug], by_sku=by_sku, make_id=VARIANT.new) for product in products
+    ]
 
 
-async def _write(tx: WriteTx, items: Sequence[_Item], now: datetime) -> set[UUID]:
-    """Write the products with all that belongs to them; return the ids of those that changed."""
-    ids = [item.id for item in items]
-    changed = set(await queries.UPSERT_PRODUCTS.all(tx, rows=[_product_row(item) for item in items], now=now))
-    outdated = [variant_id for item in items for variant_id in item.match.outdated]
+async def _write(tx: WriteTx, plan: Sequence[PlannedProduct], now: datetime) -> set[ProductId]:
+    """Write the products with all that belongs to them; return those that changed."""
+    ids = [item.id for item in plan]
+    changed = set(await queries.upsert_products(tx, plan, now=now))
+    outdated = [variant_id for item in plan for variant_id in item.match.outdated]
     if outdated:
-        changed.update(await queries.DEACTIVATE_VARIANTS.all(tx, ids=outdated, now=now))
-    changed.update(await queries.UPSERT_VARIANTS.all(tx, rows=list(_variant_rows(items)), now=now))
-    product_of = {matched.id: item.id for item in items for matched in item.match.variants}
-    repriced = await queries.UPSERT_PRICES.all(tx, rows=list(_price_rows(items)))
-    changed.update(product_of[VariantId(variant_id)] for variant_id in repriced)
-    changed.update(await queries.UPSERT_MEDIA.all(tx, rows=list(_media_rows(items))))
-    counts = [{"product_id": str(item.id), "count": len(images)} for item in items if (images := item.product.images)]
-    changed.update(await queries.TRIM_MEDIA.all(tx, rows=counts))
-    changed.update(await queries.SUM_UP_PRICES.all(tx, ids=ids))
-    changed.update(await queries.DROP_STALE_SUMS.all(tx, ids=ids))
+        changed.update(await queries.deactivate_variants(tx, outdated, now=now))
+    changed.update(await queries.upsert_variants(tx, plan, now=now))
+    product_of = {matched.id: item.id for item in plan for matched in item.match.variants}
+    changed.update(product_of[variant_id] for variant_id in await price_queries.upsert_prices(tx, plan))
+    changed.update(await media_queries.upsert_media(tx, plan))
+    changed.update(await media_queries.delete_further_media(tx, plan))
+    changed.update(await price_queries.sum_up_prices(tx, ids))
+    changed.update(await price_queries.delete_stale_sums(tx, ids))
     return changed
 
 
-def _product_row(item: _Item) -> Row:
-    product = item.product
-    return {
-        "id": str(item.id),
-        "slug": product.slug,
-        "title": product.title,
-        "description_html": product.description_html,
-        "description_text": product.description_text,
-        "vendor": product.vendor,
-        "product_type": product.product_type,
-        "tags": product.tags,
-        "tags_text": " ".join(product.tags),
-        "status": product.status,
-        "category_id": str(item.category_id) if item.category_id else None,
-        "options": [asdict(option) for option in item.match.options],
-        "seo_title": product.seo_title,
-        "seo_description": product.seo_description,
-    }
-
-
-def _variant_rows(items: Sequence[_Item]) -> Iterator[Row]:
-    for item in items:
-        places = {variant.line_number: place for place, variant in enumerate(item.product.variants, 1)}
-        for matched in item.match.variants:
-            variant = matched.variant
-            yield {
-                "id": str(matched.id),
-                "product_id": str(item.id),
-                "position": places[variant.line_number],
-                "sku": variant.sku,
-                "option_values": variant.option_values,
-                "barcode": variant.barcode,
-                "weight_grams": variant.weight_grams,
-                "requires_shipping": variant.requires_shipping,
-                "tax_class": "standard" if variant.taxable else "exempt",
-                # What the file offers is on sale, also what an earlier file took out.
-                "active": True,
-            }
-
-
-def _price_rows(items: Sequence[_Item]) -> Iterator[Row]:
-    for item in items:
-        for matched in item.match.variants:
-            for price in matched.variant.prices:
-                yield {"variant_id": str(matched.id), **asdict(price)}
-
-
-def _media_rows(items: Sequence[_Item]) -> Iterator[Row]:
-    for item in items:
-        for position, image in enumerate(item.product.images, 1):
-            yield {"id": str(new_id()), "product_id": str(item.id), "position": position, **asdict(image)}
-
-
-def _first_counts(items: Sequence[_Item]) -> Iterator[FirstCount]:
-    for item in items:
+def _first_counts(plan: Sequence[PlannedProduct]) -> Iterator[FirstCount]:
+    for item in plan:
         for matched in item.match.variants:
             variant = matched.variant
             if variant.quantity is not None:

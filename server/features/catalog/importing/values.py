@@ -1,6 +1,13 @@
-"""What a file of products says, whatever its format: the importer's input."""
+"""What a file of products says, whatever its format, what the shop has of it already, and what becomes of it."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from server.features.catalog.values import ProductStatus
+from server.kernel.ids import CategoryId, ProductId, VariantId
+
+# The names of a category and of those above it, from the root down; empty for none.
+CategoryPath: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class ImportedVariant:
 
 @dataclass(frozen=True, slots=True)
 class ImportedProduct:
-    """A product with at least one variant. `category` is the path of names from the root, empty for none."""
+    """A product with at least one variant."""
 
     line_number: int
     slug: str
@@ -56,9 +63,9 @@ class ImportedProduct:
     description_text: str
     vendor: str
     product_type: str
-    category: tuple[str, ...]
+    category: CategoryPath
     tags: tuple[str, ...]
-    status: str
+    status: ProductStatus
     options: tuple[ImportedOption, ...]
     images: tuple[ImportedImage, ...]
     seo_title: str
@@ -80,4 +87,75 @@ class ParsedFile:
     """All that could be read of a file, and what could not."""
 
     products: tuple[ImportedProduct, ...]
+    errors: tuple[RowError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProduct:
+    """A product in the shop."""
+
+    id: ProductId
+    slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVariant:
+    """A variant in the shop."""
+
+    id: VariantId
+    product_slug: str
+    sku: str | None
+    option_values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCategory:
+    """A category in the shop."""
+
+    id: CategoryId
+    parent_id: CategoryId | None
+    slug: str
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedVariant:
+    """A variant of the file and the one of the shop that it is; a new id when it is none."""
+
+    id: VariantId
+    known: bool
+    variant: ImportedVariant
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The variants of a product that can be written, what is wrong with the others, and what stays beside them."""
+
+    # Known ones first: writing them may free a combination of options that a new one takes.
+    variants: tuple[MatchedVariant, ...]
+    errors: tuple[RowError, ...]
+    # Variants of the shop that are not in the file and cannot be chosen among its options any more.
+    outdated: tuple[VariantId, ...]
+    options: tuple[ImportedOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedProduct:
+    """A product of the file and what becomes of it."""
+
+    id: ProductId
+    category_id: CategoryId | None
+    product: ImportedProduct
+    match: Match
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did. `variants` counts those of the file that are in the shop now."""
+
+    created: int
+    updated: int
+    unchanged: int
+    variants: int
     errors: tuple[RowError, ...]

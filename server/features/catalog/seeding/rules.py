@@ -1,15 +1,25 @@
 """Made-up products: pure functions of a seed and an index, so that each run makes the same ones."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
 from uuid import UUID
 
-from server.features.catalog.seeding.values import COLOURS, FEATURES, KINDS, LINES, MAKERS, TAGS, Kind
+from server.features.catalog.seeding.values import (
+    COLOURS,
+    FEATURES,
+    KINDS,
+    LINES,
+    MAKERS,
+    TAGS,
+    MadePrice,
+    MadeProduct,
+    MadeVariant,
+    Ware,
+)
 from server.features.catalog.slug_rules import slugify
-from server.kernel.ids import ProductId, VariantId
+from server.kernel.ids import MediaId, ProductId, VariantId
 
 _FIRST_TIME = datetime(2024, 1, 1, 8, tzinfo=UTC)
 _BACKORDER_LIMIT = 50
@@ -18,46 +28,6 @@ _MOST_VALUES = 4
 _DOLLARS = 108
 # Options whose later values are more of the thing.
 _GROWING_OPTIONS = ("Volume", "Width")
-
-
-@dataclass(frozen=True, slots=True)
-class MadePrice:
-    """A price in minor units."""
-
-    currency: str
-    amount_minor: int
-    compare_at_amount_minor: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MadeVariant:
-    """A variant with its first stock."""
-
-    id: VariantId
-    sku: str
-    option_values: list[str]
-    weight_grams: int
-    prices: list[MadePrice]
-    on_hand: int
-    backorder_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class MadeProduct:
-    """A product of two paragraphs and one picture."""
-
-    id: ProductId
-    slug: str
-    title: str
-    paragraphs: tuple[str, str]
-    vendor: str
-    product_type: str
-    category: tuple[str, ...]
-    tags: list[str]
-    options: list[tuple[str, list[str]]]
-    media_id: UUID
-    created_time: datetime
-    variants: list[MadeVariant]
 
 
 def make_id(random: Random, time: datetime) -> UUID:
@@ -99,13 +69,13 @@ def make_product(seed: int, index: int) -> MadeProduct:
         category=kind.category,
         tags=[material.lower(), *random.sample(TAGS, random.randint(0, 2))],
         options=options,
-        media_id=make_id(random, time),
+        media_id=MediaId(make_id(random, time)),
         created_time=time,
         variants=list(_make_variants(random, kind, options, f"{title[:3].upper()}-{seed}-{index:06d}", time)),
     )
 
 
-def _name(random: Random, seed: int, index: int) -> tuple[Kind, str, str, str, str]:
+def _name(random: Random, seed: int, index: int) -> tuple[Ware, str, str, str, str]:
     kind = random.choice(KINDS)
     material, noun = random.choice(kind.materials), random.choice(kind.nouns)
     title = f"{random.choice(LINES)} {material} {noun}"
@@ -122,7 +92,7 @@ def _choose_values(random: Random, values: tuple[str, ...]) -> list[str]:
 
 
 def _make_variants(
-    random: Random, kind: Kind, options: list[tuple[str, list[str]]], sku: str, time: datetime
+    random: Random, kind: Ware, options: list[tuple[str, list[str]]], sku: str, time: datetime
 ) -> Iterator[MadeVariant]:
     euros = random.randint(*kind.prices)
     grams = random.randint(*kind.grams)

@@ -3,8 +3,7 @@
 import re
 from decimal import Decimal
 
-from server.features.catalog.importing.shopify.column_rules import Column
-from server.features.catalog.importing.shopify.row_rules import Row
+from server.features.catalog.importing.shopify.values import Column, Row
 from server.features.catalog.importing.values import ImportedPrice
 from server.kernel.money import parse_amount, round_half_even
 

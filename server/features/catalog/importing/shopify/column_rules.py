@@ -2,49 +2,10 @@
 
 import csv
 import re
-from dataclasses import dataclass
-from enum import StrEnum
 
 from babel.numbers import is_currency
 
-
-class Column(StrEnum):
-    """The columns that are read, by the first of their names."""
-
-    HANDLE = "handle"
-    TITLE = "title"
-    BODY = "body (html)"
-    VENDOR = "vendor"
-    CATEGORY = "product category"
-    TYPE = "type"
-    TAGS = "tags"
-    PUBLISHED = "published"
-    STATUS = "status"
-    OPTION1_NAME = "option1 name"
-    OPTION1_VALUE = "option1 value"
-    OPTION2_NAME = "option2 name"
-    OPTION2_VALUE = "option2 value"
-    OPTION3_NAME = "option3 name"
-    OPTION3_VALUE = "option3 value"
-    SKU = "variant sku"
-    BARCODE = "variant barcode"
-    GRAMS = "variant grams"
-    WEIGHT = "variant weight"
-    WEIGHT_UNIT = "variant weight unit"
-    TRACKER = "variant inventory tracker"
-    QUANTITY = "variant inventory qty"
-    POLICY = "variant inventory policy"
-    PRICE = "variant price"
-    COMPARE_AT_PRICE = "variant compare at price"
-    REQUIRES_SHIPPING = "variant requires shipping"
-    TAXABLE = "variant taxable"
-    IMAGE_URL = "image src"
-    IMAGE_POSITION = "image position"
-    IMAGE_ALT_TEXT = "image alt text"
-    GIFT_CARD = "gift card"
-    SEO_TITLE = "seo title"
-    SEO_DESCRIPTION = "seo description"
-
+from server.features.catalog.importing.shopify.values import Column, Header
 
 # Shopify renamed most columns in its template of 2024 and the category twice before.
 _NAMES = {column.value: column for column in Column} | {
@@ -73,21 +34,6 @@ _NAMES = {column.value: column for column in Column} | {
 }
 # "Price / USD". Shopify also names such columns after markets ("USA"); those say no currency and are passed over.
 _CURRENCY_PRICE = re.compile(r"(?:variant )?(price|compare[- ]at price) / ([a-z]{3})")
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What the cells of a row mean, by their places."""
-
-    columns: dict[int, Column]
-    prices: dict[int, str]
-    compare_at_prices: dict[int, str]
-    width: int
-
-    @property
-    def known_count(self) -> int:
-        """Count the columns that are read."""
-        return len(self.columns) + len(self.prices) + len(self.compare_at_prices)
 
 
 def read_header(line: str, delimiter: str) -> Header:

@@ -4,54 +4,13 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from server.features.catalog.importing.shopify.column_rules import Column, Header, missing_column, read_header
+from server.features.catalog.importing.shopify.column_rules import missing_column, read_header
+from server.features.catalog.importing.shopify.values import Column, Header, Row
 from server.features.catalog.importing.values import RowError
 
 # A description may be half a megabyte; the limit stops a quote that is never closed from eating the file.
 csv.field_size_limit(1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row: its first line in the file and its cells that are not empty."""
-
-    line_number: int
-    cells: dict[Column, str]
-    # By currency.
-    prices: dict[str, str]
-    compare_at_prices: dict[str, str]
-
-    def text(self, column: Column) -> str:
-        """Return a cell, empty when there is none."""
-        return self.cells.get(column, "")
-
-
-@dataclass(frozen=True, slots=True)
-class ProductRows:
-    """The rows of one product and what is wrong with them."""
-
-    slug: str
-    rows: list[Row]
-    errors: list[RowError]
-
-    def report(self, row: Row, reason: str) -> None:
-        """Note what is wrong with a row."""
-        self.errors.append(RowError(row.line_number, self.slug, reason))
-
-    def first(self, column: Column) -> Row:
-        """Return the first row that says something in a column, else the first row."""
-        return next((row for row in self.rows if column in row.cells), self.rows[0])
-
-    def text(self, column: Column, limit: int) -> str:
-        """Return a product field; one that is too long is reported and left out."""
-        row = self.first(column)
-        text = row.text(column)
-        if len(text) > limit:
-            self.report(row, f"{column} is longer than {limit} characters")
-            return ""
-        return text
 
 
 def read_rows(content: bytes) -> Iterator[Row | RowError]:

@@ -5,11 +5,12 @@ from urllib.parse import urlsplit
 
 from server.features.catalog.importing.richtext_rules import plain_text, sanitize_html
 from server.features.catalog.importing.shopify.cell_rules import MAX_TEXT_LENGTH, CellError, read_flag, read_text
-from server.features.catalog.importing.shopify.column_rules import Column
-from server.features.catalog.importing.shopify.row_rules import ProductRows, Row, read_rows
+from server.features.catalog.importing.shopify.row_rules import read_rows
+from server.features.catalog.importing.shopify.values import Column, ProductRows, Row
 from server.features.catalog.importing.shopify.variant_rules import VariantReader
 from server.features.catalog.importing.values import ImportedImage, ImportedProduct, ParsedFile, RowError
 from server.features.catalog.slug_rules import slugify
+from server.features.catalog.values import ProductStatus
 
 _MAX_BODY_LENGTH = 500_000
 _MAX_LINE_LENGTH = 1_000
@@ -18,7 +19,13 @@ _MAX_CATEGORY_LENGTH = 400
 _MAX_CATEGORY_DEPTH = 10
 # An entry of Shopify's taxonomy by its id says nothing to a reader.
 _TAXONOMY_ID = re.compile(r"gid://.*|\d+|[a-z]{2}(-\d+)*")
-_STATUSES = {"": "ACTIVE", "active": "ACTIVE", "draft": "DRAFT", "unlisted": "DRAFT", "archived": "ARCHIVED"}
+_STATUSES = {
+    "": ProductStatus.ACTIVE,
+    "active": ProductStatus.ACTIVE,
+    "draft": ProductStatus.DRAFT,
+    "unlisted": ProductStatus.DRAFT,
+    "archived": ProductStatus.ARCHIVED,
+}
 
 
 def parse_products(content: bytes, *, default_currency: str) -> ParsedFile:
@@ -107,21 +114,21 @@ def _read_tags(group: ProductRows) -> tuple[str, ...]:
     return tuple(tags.values())
 
 
-def _read_status(group: ProductRows) -> str:
+def _read_status(group: ProductRows) -> ProductStatus:
     status_row, published_row, gift_card_row = (
         group.first(column) for column in (Column.STATUS, Column.PUBLISHED, Column.GIFT_CARD)
     )
     status = _STATUSES.get(status_row.text(Column.STATUS).lower())
     if status is None:
         group.report(status_row, f"status must be active, draft or archived, not {status_row.text(Column.STATUS)!r}")
-        return "DRAFT"
+        return ProductStatus.DRAFT
     try:
         hidden = not read_flag(published_row, Column.PUBLISHED, default=True)
         hidden |= read_flag(gift_card_row, Column.GIFT_CARD, default=False)
     except CellError as error:
         group.report(published_row, str(error))
         hidden = True
-    return "DRAFT" if hidden and status == "ACTIVE" else status
+    return ProductStatus.DRAFT if hidden and status is ProductStatus.ACTIVE else status
 
 
 def _read_images(group: ProductRows) -> tuple[ImportedImage, ...]:

@@ -13,8 +13,7 @@ from server.features.catalog.importing.shopify.cell_rules import (
     read_text,
     read_weight_grams,
 )
-from server.features.catalog.importing.shopify.column_rules import Column
-from server.features.catalog.importing.shopify.row_rules import ProductRows, Row
+from server.features.catalog.importing.shopify.values import Column, ProductRows, Row
 from server.features.catalog.importing.values import ImportedOption, ImportedVariant
 
 _OPTIONS = (
