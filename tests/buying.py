@@ -1,6 +1,6 @@
 """What tests of purchases do all the time: a shop with goods in it, and people who buy them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ from server.features.catalog.importing.service import import_products
 from server.features.catalog.importing.shopify import parse_products
 from server.features.inventory import service as inventory
 from server.features.pricing.service import ensure_defaults
-from server.kernel.actor import Role
+from server.kernel.actor import NO_PERMISSIONS, Permission, Role
 from server.kernel.ids import SessionId, UserId, new_id
 from tests.factories import execute
 from tests.fakes import StripeStandIn
@@ -141,18 +141,21 @@ class Bazaar:
         """Somebody with an account, signed in."""
         return Buyer(self, await self.sign_in(role))
 
-    async def sign_in(self, role: Role = Role.CUSTOMER) -> Metadata:
+    async def sign_in(
+        self, role: Role = Role.CUSTOMER, permissions: Collection[Permission] = NO_PERMISSIONS
+    ) -> Metadata:
         """Make an account and return what its calls carry."""
         user_id = new_id()
         await self.run(
-            "INSERT INTO users (id, email, password_hash, role, created_time, updated_time)"
-            " VALUES (%s, %s, 'none', %s, now(), now())",
+            "INSERT INTO users (id, email, password_hash, role, permissions, created_time, updated_time)"
+            " VALUES (%s, %s, 'none', %s, %s, now(), now())",
             user_id,
             f"{user_id}@customer.example",
             role.value,
+            [permission.value for permission in permissions],
         )
-        tokens = self.app.core.access_tokens
-        token = tokens.issue(UserId(user_id), role, SessionId(new_id()), self.app.core.settings.access_token_ttl)
+        tokens, ttl = self.app.core.access_tokens, self.app.core.settings.access_token_ttl
+        token = tokens.issue(UserId(user_id), role, SessionId(new_id()), ttl, permissions=permissions)
         return (("authorization", f"Bearer {token}"),)
 
     async def pay(self, placed: orders_service_pb2.PlaceOrderResponse) -> None:

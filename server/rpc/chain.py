@@ -88,14 +88,14 @@ class Chain:
     def compose(self, service: Service) -> dict[str, Endpoint]:
         """Return an endpoint for each method path of a service.
 
-        Raises PolicyMissing or ServicerIncomplete: a server with a hole in its contract does not start.
+        Raises PolicyMissing, PolicyBroken or ServicerIncomplete: a server with a hole in its contract does not start.
         """
         return {path_of(method): self._compose(method, service.servicer) for method in service.descriptor.methods}
 
     def _compose(self, method: MethodDescriptor, servicer: object) -> Endpoint:
         policy = read_policy(method)
         path = path_of(method)
-        roles = permitted_roles(policy.access)
+        roles, permission = permitted_roles(policy), policy.permission
         work = self._work(method, servicer, policy)
         authenticate = self._authenticator.authenticate
         if policy.access == policy_pb2.ACCESS_SIGNED:
@@ -121,8 +121,15 @@ class Chain:
             try:
                 actor = authenticate(headers)
                 if roles is not None:
-                    authorise(actor, roles)
-                call = Call(actor=actor, request_id=request_id, claim=NO_CLAIM, headers=headers, peer=context.peer())
+                    authorise(actor, roles, permission)
+                call = Call(
+                    actor=actor,
+                    permission=permission,
+                    request_id=request_id,
+                    claim=NO_CLAIM,
+                    headers=headers,
+                    peer=context.peer(),
+                )
                 response = await answer(raw, call)
                 await _send_headers(context, call)
             except asyncio.CancelledError:

@@ -8,12 +8,13 @@ from kontor.cart.v1 import cart_pb2, cart_service_pb2
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 from kontor.payments.v1 import payments_pb2, payments_service_pb2
 
-from server.kernel.actor import Role
+from server.kernel.actor import NO_PERMISSIONS, Permission, Role
 from tests.buying import BERLIN, Bazaar, Buyer, Metadata, request_of
 
 PASSWORD = "violet harbour 93 teapot"
-# The order counts: those who may do the least come first, and the owner, after whom nothing is as before, last.
-ACTORS = ("anonymous", "guest", "stranger", "vendor", "admin", "owner")
+# The order counts: those who may do the least come first, and the owner, after whom nothing is as before, last. Of the
+# three who are STAFF, `staff` has no permission, `colleague` every one but that of the RPC, and `clerk` only that.
+ACTORS = ("anonymous", "guest", "stranger", "vendor", "staff", "colleague", "clerk", "admin", "owner")
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,17 @@ class People:
     cart_token: str
 
 
-async def make_people(bazaar: Bazaar) -> People:
-    """Make them the way people do."""
+async def make_people(bazaar: Bazaar, permission: Permission | None) -> People:
+    """Make them the way people do, for an RPC with this permission."""
     owner, guest, other = await bazaar.user(), bazaar.guest(), bazaar.guest()
+    own = NO_PERMISSIONS if permission is None else frozenset({permission})
     tokens: dict[str, Metadata] = {
         "anonymous": (),
         "stranger": await bazaar.sign_in(),
         "vendor": await bazaar.sign_in(Role.VENDOR),
+        "staff": await bazaar.sign_in(Role.STAFF),
+        "colleague": await bazaar.sign_in(Role.STAFF, frozenset(Permission) - own),
+        "clerk": await bazaar.sign_in(Role.STAFF, own),
         "admin": await bazaar.sign_in(Role.ADMIN),
         "owner": owner.metadata,
     }

@@ -23,7 +23,7 @@ from server.features.orders.tables import (
     OrderTimeline,
 )
 from server.features.orders.values import InvoiceRecord, LineRecord, Order, OrderRecord, ParcelRecord, TimelineRecord
-from server.kernel.actor import Actor
+from server.kernel.actor import Viewer
 from server.kernel.ids import OrderId, VariantId
 
 ORDER_COLUMNS = (
@@ -170,11 +170,11 @@ _LIST_OVERDUE = ScalarQuery(
 )
 
 
-async def get_order(tx: ReadTx, order_id: OrderId, *, viewer: Actor) -> Order:
+async def get_order(tx: ReadTx, order_id: OrderId, *, viewer: Viewer) -> Order:
     """Return an order that the viewer may see. Raises OrderNotFound. Wants a snapshot: it runs three statements."""
     orders, lines, parcels = await together(
         tx,
-        _GET.bind(order_id=order_id, sees_all=viewer.admin, viewer_id=viewer.user_id, viewer_cart_id=viewer.cart_id),
+        _GET.bind(order_id=order_id, sees_all=viewer.sees_all, viewer_id=viewer.user_id, viewer_cart_id=viewer.cart_id),
         _LINES.bind(order_ids=[order_id]),
         _PARCELS.bind(order_ids=[order_id]),
     )
@@ -192,10 +192,10 @@ async def get_orders(tx: ReadTx, order_ids: Sequence[OrderId]) -> list[Order]:
     return _assemble(orders, lines, parcels)
 
 
-async def get_visible_record(tx: ReadTx, order_id: OrderId, *, viewer: Actor) -> OrderRecord:
+async def get_visible_record(tx: ReadTx, order_id: OrderId, *, viewer: Viewer) -> OrderRecord:
     """Return the order's own row where the viewer may see it. Raises OrderNotFound."""
     record = await _GET.first(
-        tx, order_id=order_id, sees_all=viewer.admin, viewer_id=viewer.user_id, viewer_cart_id=viewer.cart_id
+        tx, order_id=order_id, sees_all=viewer.sees_all, viewer_id=viewer.user_id, viewer_cart_id=viewer.cart_id
     )
     if record is None:
         raise OrderNotFound

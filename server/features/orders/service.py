@@ -7,7 +7,7 @@ from server.features.orders import queries
 from server.features.orders.errors import InvoiceNotIssued
 from server.features.orders.invoicing.service import render_invoice
 from server.features.orders.values import Order, TimelineRecord
-from server.kernel.actor import Actor
+from server.kernel.actor import Viewer
 from server.kernel.ids import OrderId, UserId
 from server.kernel.pages import decode_page_id, encode_page_token, filter_hash
 
@@ -27,7 +27,7 @@ class OrderService:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def get_order(self, order_id: OrderId, *, viewer: Actor) -> Order:
+    async def get_order(self, order_id: OrderId, *, viewer: Viewer) -> Order:
         """Return an order that the viewer may see. Raises OrderNotFound."""
         async with self._db.snapshot() as tx:
             return await queries.get_order(tx, order_id, viewer=viewer)
@@ -44,13 +44,13 @@ class OrderService:
         shown = orders[:count]
         return OrderPage(tuple(shown), encode_page_token([str(shown[-1].record.id)], digest))
 
-    async def list_timeline(self, order_id: OrderId, *, viewer: Actor) -> list[TimelineRecord]:
+    async def list_timeline(self, order_id: OrderId, *, viewer: Viewer) -> list[TimelineRecord]:
         """Return what happened to an order. Raises OrderNotFound."""
         async with self._db.snapshot() as tx:
             await queries.get_visible_record(tx, order_id, viewer=viewer)
             return await queries.list_timeline(tx, order_id)
 
-    async def get_invoice(self, order_id: OrderId, *, viewer: Actor) -> tuple[str, bytes]:
+    async def get_invoice(self, order_id: OrderId, *, viewer: Viewer) -> tuple[str, bytes]:
         """Return the invoice's number and its PDF. Raises OrderNotFound, InvoiceNotIssued."""
         async with self._db.snapshot() as tx:
             await queries.get_visible_record(tx, order_id, viewer=viewer)

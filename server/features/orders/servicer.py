@@ -41,7 +41,7 @@ class OrderServicer:
 
     async def GetOrder(self, request: orders_service_pb2.GetOrderRequest, call: Call) -> orders_pb2.Order:
         """Return one of the caller's orders."""
-        return mapping.to_order(await self._orders.get_order(_order_id(request.order_id), viewer=call.actor))
+        return mapping.to_order(await self._orders.get_order(_order_id(request.order_id), viewer=call.viewer))
 
     async def ListOrders(
         self, request: orders_service_pb2.ListOrdersRequest, call: Call
@@ -58,12 +58,12 @@ class OrderServicer:
         self, request: orders_service_pb2.ListTimelineRequest, call: Call
     ) -> orders_service_pb2.ListTimelineResponse:
         """List what happened to an order."""
-        entries = await self._orders.list_timeline(_order_id(request.order_id), viewer=call.actor)
+        entries = await self._orders.list_timeline(_order_id(request.order_id), viewer=call.viewer)
         return orders_service_pb2.ListTimelineResponse(entries=[mapping.to_timeline_entry(entry) for entry in entries])
 
     async def GetInvoice(self, request: orders_service_pb2.GetInvoiceRequest, call: Call) -> HttpBody:
         """Return the invoice as a PDF."""
-        number, pdf = await self._orders.get_invoice(_order_id(request.order_id), viewer=call.actor)
+        number, pdf = await self._orders.get_invoice(_order_id(request.order_id), viewer=call.viewer)
         call.set_header("content-disposition", f'inline; filename="invoice-{number}.pdf"')
         return HttpBody(content_type="application/pdf", data=pdf)
 

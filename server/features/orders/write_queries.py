@@ -319,6 +319,6 @@ async def ship_parcel(
 def _actor_kind(actor: Actor | None) -> str:
     if actor is None:
         return ActorKind.SHOP.value
-    if actor.admin:
+    if actor.works_here:
         return ActorKind.STAFF.value
     return (ActorKind.CUSTOMER if actor.signed_in else ActorKind.GUEST).value

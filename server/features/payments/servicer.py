@@ -11,7 +11,7 @@ from server.features.payments.errors import PaymentNotFound, PaymentProviderDisa
 from server.features.payments.rules import Payment, Provider
 from server.features.payments.service import PaymentService
 from server.features.payments.webhook_service import Webhooks
-from server.kernel.actor import Actor
+from server.kernel.actor import Viewer
 from server.kernel.ids import PaymentId, Prefix, parse_id
 from server.rpc.call import Call
 
@@ -26,15 +26,15 @@ class PaymentServicer:
 
     async def GetPayment(self, request: payments_service_pb2.GetPaymentRequest, call: Call) -> payments_pb2.Payment:
         """Return a payment of the caller's order."""
-        return mapping.to_payment(await self._find(_payment_id(request.payment_id), call.actor))
+        return mapping.to_payment(await self._find(_payment_id(request.payment_id), call.viewer))
 
     async def ConfirmPayment(
         self, request: payments_service_pb2.ConfirmPaymentRequest, call: Call
     ) -> payments_pb2.Payment:
         """Ask the provider how far a payment of the caller's order has come."""
-        payment = await self._find(_payment_id(request.payment_id), call.actor)
+        payment = await self._find(_payment_id(request.payment_id), call.viewer)
         await self._payments.settle(payment.id, actor=call.actor)
-        return mapping.to_payment(await self._find(payment.id, call.actor))
+        return mapping.to_payment(await self._find(payment.id, call.viewer))
 
     async def HandleStripeEvent(self, request: payments_service_pb2.HandleStripeEventRequest, call: Call) -> Empty:
         """Take an event from Stripe."""
@@ -57,14 +57,14 @@ class PaymentServicer:
         )
         return mapping.to_payment(payment)
 
-    async def _find(self, payment_id: PaymentId, actor: Actor) -> Payment:
+    async def _find(self, payment_id: PaymentId, viewer: Viewer) -> Payment:
         async with self._db.read() as tx:
             payment = await queries.FIND_PAYMENT_FOR.first(
                 tx,
                 payment_id=payment_id,
-                sees_all=actor.admin,
-                viewer_id=actor.user_id,
-                viewer_cart_id=actor.cart_id,
+                sees_all=viewer.sees_all,
+                viewer_id=viewer.user_id,
+                viewer_cart_id=viewer.cart_id,
             )
         if payment is None:
             raise PaymentNotFound

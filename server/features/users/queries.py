@@ -40,6 +40,7 @@ class UserRow:
     email: str
     display_name: str
     role: str
+    permissions: list[str]
     active: bool
     email_verified_time: datetime | None
     created_time: datetime
@@ -67,6 +68,7 @@ class SessionRow:
     id: SessionId
     user_id: UserId
     role: str
+    permissions: list[str]
 
 
 _now = bindparam("now", type_=DateTime(timezone=True))
@@ -75,6 +77,7 @@ _user_columns = (
     Users.email,
     Users.display_name,
     Users.role,
+    Users.permissions,
     Users.active,
     Users.email_verified_time,
     Users.created_time,
@@ -266,7 +269,7 @@ USE_REFRESH_TOKEN = Command(
         Users.id == Sessions.user_id,
         Users.active,
     )
-    .returning(Sessions.id, Sessions.user_id, Users.role),
+    .returning(Sessions.id, Sessions.user_id, Users.role, Users.permissions),
     SessionRow,
 )
 TOUCH_SESSION = Command(

@@ -1,6 +1,6 @@
 """A server with the real chain, database and tokens, and a servicer that each test scripts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from server.db.session import Database
-from server.kernel.actor import Role
+from server.kernel.actor import NO_PERMISSIONS, Permission, Role
 from server.kernel.ids import CartId, SessionId, UserId, new_id
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
@@ -39,9 +39,16 @@ class Echo:
         payload = EchoRequest(**fields).SerializeToString() if raw is None else raw
         return stub(payload, metadata=headers, timeout=20)
 
-    def user(self, role: Role = Role.CUSTOMER, *, user_id: UserId | None = None) -> Headers:
+    def user(
+        self,
+        role: Role = Role.CUSTOMER,
+        *,
+        user_id: UserId | None = None,
+        permissions: Collection[Permission] = NO_PERMISSIONS,
+    ) -> Headers:
         """Sign somebody in."""
-        token = self.access_tokens.issue(user_id or UserId(new_id()), role, SessionId(new_id()), timedelta(minutes=15))
+        user_id, session_id = user_id or UserId(new_id()), SessionId(new_id())
+        token = self.access_tokens.issue(user_id, role, session_id, timedelta(minutes=15), permissions=permissions)
         return (("authorization", f"Bearer {token}"),)
 
     def guest(self, cart_id: CartId) -> Headers:

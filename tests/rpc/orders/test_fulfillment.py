@@ -7,7 +7,7 @@ import grpc
 import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
-from server.kernel.actor import Role
+from server.kernel.actor import Permission, Role
 from tests.buying import Bazaar, Buyer, Goods, Metadata, request_of
 from tests.shop import Mailbox, refusal
 
@@ -69,6 +69,21 @@ async def test_shipping_everything_consumes_the_stock_and_completes_the_order(
     ]
     assert mailbox.mails[-1].subject == f"Your order {order.number} is on its way"
     assert "DHL JJD0001" in mailbox.mails[-1].text
+
+
+async def test_staff_ships_with_its_permission_alone(bazaar: Bazaar) -> None:
+    """Whoever packs sees the parcel and the order in the answers, and no other order."""
+    clerk = await bazaar.sign_in(Role.STAFF, [Permission.ORDERS_FULFILL])
+    guest = bazaar.guest()
+    order = await paid_order(bazaar, guest)
+
+    parcel = await pack(bazaar, clerk, order.id)
+    shipped = await ship(bazaar, clerk, order.id, parcel.id)
+
+    assert shipped.status == orders_pb2.Order.COMPLETED
+    assert orders_pb2.TimelineEntry.STAFF in {entry.actor for entry in await guest.timeline(order.id)}
+    unseen = bazaar.client.orders.GetOrder(orders_service_pb2.GetOrderRequest(order_id=order.id), metadata=clerk)
+    assert (await refusal(unseen)).code == grpc.StatusCode.NOT_FOUND
 
 
 async def test_ships_in_parts(bazaar: Bazaar, admin: Metadata) -> None:

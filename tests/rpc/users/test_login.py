@@ -8,9 +8,10 @@ import argon2
 import bcrypt
 import grpc
 import pytest
+from kontor.users.v1 import users_pb2
 from kontor.users.v1 import users_service_pb2 as api
 
-from server.kernel.actor import Role
+from server.kernel.actor import Permission, Role
 from tests.factories import execute
 from tests.rpc.users.conftest import GOOD_PASSWORD, OTHER_PASSWORD, Shop
 from tests.shop import refusal
@@ -42,6 +43,19 @@ async def test_opens_a_session(shop: Shop) -> None:
     ) == [(actor.session_id, user_id, "203.0.113.7", now, now + timedelta(days=30), None)]
     [(user_agent,)] = await shop.rows("SELECT user_agent FROM sessions")
     assert user_agent.startswith("grpc-python")
+
+
+async def test_a_session_of_staff_has_its_permissions(shop: Shop) -> None:
+    await shop.make_user()
+    async with shop.db.write() as tx:
+        await execute(tx, "UPDATE users SET role = 'STAFF', permissions = '{orders.read,payments.read}'")
+
+    response = await shop.login()
+
+    actor = shop.tokens.verify(response.tokens.access_token)
+    assert actor.role is Role.STAFF
+    assert actor.permissions == {Permission.ORDERS_READ, Permission.PAYMENTS_READ}
+    assert response.user.role == users_pb2.User.STAFF
 
 
 async def test_keeps_only_a_hash_of_the_refresh_token(shop: Shop) -> None:

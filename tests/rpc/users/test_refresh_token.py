@@ -6,6 +6,7 @@ from datetime import timedelta
 import grpc
 from kontor.users.v1 import users_service_pb2 as api
 
+from server.kernel.actor import Permission
 from tests.factories import execute
 from tests.rpc.users.conftest import Shop, bearer
 from tests.shop import refusal
@@ -32,6 +33,18 @@ async def test_gives_new_tokens_of_the_same_session(shop: Shop) -> None:
     assert (last_used_time, expires_time) == (shop.clock.now(), shop.clock.now() + timedelta(days=30))
     me = await shop.rpc.GetMe(api.GetMeRequest(), metadata=bearer(second))
     assert me.email == "ada@example.com"
+
+
+async def test_gives_the_permissions_that_the_account_has_by_now(shop: Shop) -> None:
+    await shop.make_user()
+    first = (await shop.login()).tokens
+    async with shop.db.write() as tx:
+        await execute(tx, "UPDATE users SET role = 'STAFF', permissions = '{orders.read}'")
+
+    second = await refresh(shop, first.refresh_token)
+
+    assert not shop.tokens.verify(first.access_token).may(Permission.ORDERS_READ)
+    assert shop.tokens.verify(second.access_token).permissions == {Permission.ORDERS_READ}
 
 
 async def test_using_a_token_again_ends_the_session_everywhere(shop: Shop) -> None:

@@ -33,7 +33,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     UNAUTHENTICATED: _Reason.ValueType  # 3
     """The caller is not signed in, and has to be."""
     PERMISSION_DENIED: _Reason.ValueType  # 4
-    """The caller is signed in, but may not do this."""
+    """The caller is signed in, but may not do this. `permission`: what a member of staff needs for it."""
     INTERNAL: _Reason.ValueType  # 5
     """Something failed in the server. The request id leads to its log."""
     UNAVAILABLE: _Reason.ValueType  # 6
@@ -129,7 +129,7 @@ NOT_FOUND: Reason.ValueType  # 2
 UNAUTHENTICATED: Reason.ValueType  # 3
 """The caller is not signed in, and has to be."""
 PERMISSION_DENIED: Reason.ValueType  # 4
-"""The caller is signed in, but may not do this."""
+"""The caller is signed in, but may not do this. `permission`: what a member of staff needs for it."""
 INTERNAL: Reason.ValueType  # 5
 """Something failed in the server. The request id leads to its log."""
 UNAVAILABLE: Reason.ValueType  # 6

@@ -26,7 +26,7 @@ from server.features.orders.values import LineRecord, Order, OrderRecord
 from server.features.payments.rules import Payment, Provider
 from server.features.payments.service import PaymentService
 from server.features.pricing.values import ShippingMethod
-from server.kernel.actor import Actor
+from server.kernel.actor import Actor, Viewer
 from server.kernel.clock import Clock
 from server.kernel.ids import OrderId, OrderLineId, Prefix, format_id, new_id
 from server.kernel.money import Money
@@ -113,7 +113,9 @@ class PlaceOrderService:
         return Placed(order, payment)
 
     async def _resume(self, tx: WriteTx, order_id: OrderId, *, actor: Actor) -> Placed:
-        order = await queries.get_order(tx, order_id, viewer=actor)
+        # The key's scope is the caller, so that it owns the order.
+        viewer = Viewer(actor.user_id, actor.cart_id, sees_all=False)
+        order = await queries.get_order(tx, order_id, viewer=viewer)
         payments = await self._payments.list_for_order(tx, order_id)
         return Placed(order, payments[0] if payments else None)
 

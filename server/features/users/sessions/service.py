@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -27,7 +27,9 @@ _log = structlog.get_logger(__name__)
 class TokenIssuer(Protocol):
     """Signs access tokens."""
 
-    def issue(self, user_id: UserId, role: Role, session_id: SessionId, ttl: timedelta) -> str:
+    def issue(
+        self, user_id: UserId, role: Role, session_id: SessionId, ttl: timedelta, *, permissions: Collection[str]
+    ) -> str:
         """Make a token for a session."""
         ...
 
@@ -90,7 +92,9 @@ class SessionService:
             if ended:
                 _log.warning("session.refresh_token_reused")
             raise RefreshTokenInvalid("This refresh token is wrong, used or too old; log in again")
-        access_token = self._issuer.issue(session.user_id, Role(session.role), session.id, self._access_ttl)
+        access_token = self._issuer.issue(
+            session.user_id, Role(session.role), session.id, self._access_ttl, permissions=session.permissions
+        )
         return Tokens(access_token, self._access_ttl, fresh)
 
     async def logout(self, user_id: UserId, session_id: SessionId, *, all_sessions: bool) -> None:
@@ -158,7 +162,9 @@ class SessionService:
                 raise _invalid_credentials()
             if rehash is not None:
                 await queries.REPLACE_HASH.run(tx, user_id=user.id, new_hash=rehash, old_hash=user.password_hash)
-        access_token = self._issuer.issue(user.id, Role(user.role), session_id, self._access_ttl)
+        access_token = self._issuer.issue(
+            user.id, Role(user.role), session_id, self._access_ttl, permissions=user.permissions
+        )
         return Tokens(access_token, self._access_ttl, refresh_token)
 
 
