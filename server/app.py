@@ -21,6 +21,7 @@ from server.mail.gateway import Mailer, SmtpMailer
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain
+from server.rpc.rates import MemoryRates
 from server.rpc.server import Server
 from server.settings import Settings
 
@@ -46,7 +47,14 @@ class App:
             self.orders,
         )
         authenticator = Authenticator(core.access_tokens, core.cart_tokens)
-        self._chain = Chain(db=core.db, authenticator=authenticator, clock=core.clock, cache=core.cache)
+        factor = core.settings.rate_limit_factor
+        self._chain = Chain(
+            db=core.db,
+            authenticator=authenticator,
+            clock=core.clock,
+            cache=core.cache,
+            rates=MemoryRates(factor) if factor else None,
+        )
 
     async def start(self) -> None:
         """Begin what goes on while the process runs."""

@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     password_threads: int | None = Field(default=None, ge=1)
     # What the answers to anonymous catalog reads may take in each process; 0: none are kept.
     response_cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
+    # How often a caller may call, as a multiple of the limits in server/rpc/rates.py; 0: as often as it likes.
+    rate_limit_factor: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     # How long an unpaid order keeps its stock.
     hold_minutes: int = Field(default=30, ge=1)
     # How long it does when the buyer pays by bank transfer; 0: that is not offered.

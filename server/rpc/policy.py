@@ -8,6 +8,7 @@ from kontor.options.v1 import policy_pb2
 
 from server.kernel.actor import Actor, Permission, Role
 from server.kernel.errors import PermissionDenied, Unauthenticated
+from server.rpc.rates import RateClass
 
 
 class PolicyMissing(Exception):
@@ -24,6 +25,7 @@ class Policy:
 
     access: policy_pb2.Access.ValueType
     permission: Permission | None
+    rate_class: RateClass
     takes_key: bool
     key_required: bool
     fresh_replay: bool
@@ -40,6 +42,7 @@ def read_policy(method: MethodDescriptor) -> Policy:
     return Policy(
         access=policy.access,
         permission=_permission(method, policy),
+        rate_class=_rate_class(policy),
         takes_key=policy.idempotency != policy_pb2.IDEMPOTENCY_UNSPECIFIED,
         key_required=policy.idempotency == policy_pb2.IDEMPOTENCY_REQUIRED,
         fresh_replay=policy.fresh_replay,
@@ -93,3 +96,9 @@ def _permission(method: MethodDescriptor, policy: policy_pb2.Policy) -> Permissi
     if not policy.permission:
         return None
     return Permission[policy_pb2.Permission.Name(policy.permission).removeprefix("PERMISSION_")]
+
+
+def _rate_class(policy: policy_pb2.Policy) -> RateClass:
+    if not policy.rate_class:
+        return RateClass.DEFAULT
+    return RateClass[policy_pb2.RateClass.Name(policy.rate_class).removeprefix("RATE_CLASS_")]

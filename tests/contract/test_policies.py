@@ -13,6 +13,7 @@ from sqlalchemy import CheckConstraint
 
 from server.features.users.tables import Users
 from server.kernel.actor import Permission, Role
+from server.rpc.rates import LIMITS, RateClass
 from tests.contract.descriptors import Rpc, comments, rpcs
 
 MATRIX = Path(__file__).with_name("policies.txt")
@@ -64,16 +65,26 @@ def test_roles_of_the_contract_the_program_and_the_database_are_the_same():
     assert set(re.findall(r"'(\w+)'", str(check.sqltext))) == {role.value for role in Role}
 
 
-def test_permissions_say_what_they_are_for():
-    names = [name for name in comments() if ".Permission." in name or ".Access." in name]
+def test_every_word_of_a_policy_says_what_it_means():
+    enums = (policy_pb2.Access, policy_pb2.Permission, policy_pb2.RateClass, policy_pb2.Idempotency)
+    words = [f"{enum.DESCRIPTOR.full_name}.{name}" for enum in enums for name in enum.keys()]  # noqa: SIM118
 
-    assert len(names) == len(policy_pb2.Permission.items()) + len(policy_pb2.Access.items())
-    assert [name for name in names if not comments()[name]] == []
+    assert [word for word in words if not comments()[word]] == []
+
+
+def test_every_rpc_has_a_rate_class():
+    assert [str(rpc) for rpc in rpcs() if not rpc.policy.rate_class] == []
+
+
+def test_rate_classes_of_the_contract_and_of_the_program_are_the_same():
+    named = {name.removeprefix("RATE_CLASS_") for name, number in policy_pb2.RateClass.items() if number}
+
+    assert {RateClass.DEFAULT, *named} == set(LIMITS) == set(RateClass)
 
 
 def table() -> Iterator[str]:
     """Yield the lines of the page."""
-    cells = [("RPC", "access", "permission", "key", "effect", "answers"), *(row(rpc) for rpc in rpcs())]
+    cells = [("RPC", "access", "permission", "rate", "key", "effect", "answers"), *(row(rpc) for rpc in rpcs())]
     widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     for line in cells:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -86,6 +97,7 @@ def row(rpc: Rpc) -> tuple[str, ...]:
         str(rpc),
         policy_pb2.Access.Name(policy.access).removeprefix("ACCESS_"),
         rpc.permission or "-",
+        policy_pb2.RateClass.Name(policy.rate_class).removeprefix("RATE_CLASS_"),
         policy_pb2.Idempotency.Name(policy.idempotency).removeprefix("IDEMPOTENCY_") if policy.idempotency else "-",
         "read" if rpc.read_only else "write",
         ", ".join(answers) or "-",

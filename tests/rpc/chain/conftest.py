@@ -1,6 +1,7 @@
 """A server with the real chain, database and tokens, and a servicer that each test scripts."""
 
 from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from server.kernel.ids import CartId, SessionId, UserId, new_id
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain, Service
+from server.rpc.rates import Rates
 from server.rpc.server import Server
 from tests.rpc.chain.contract import DESCRIPTOR, SERVICE, EchoRequest, EchoResponse, EchoServicer
 from tests.shop import ManualClock
@@ -56,8 +58,9 @@ class Echo:
         return (("x-cart-token", self.cart_tokens.issue(cart_id)),)
 
 
-@pytest.fixture
-async def echo(db: Database, signing_key: bytes) -> AsyncIterator[Echo]:
+@asynccontextmanager
+async def open_echo(db: Database, signing_key: bytes, *, rates: Rates | None = None) -> AsyncIterator[Echo]:
+    """Serve the echo contract."""
     clock = ManualClock()
     revocations = Revocations(clock, keep=timedelta(minutes=15))
     access_tokens = AccessTokens([signing_key], clock=clock, revocations=revocations)
@@ -65,9 +68,16 @@ async def echo(db: Database, signing_key: bytes) -> AsyncIterator[Echo]:
     servicer = EchoServicer()
     cache = ResponseCache(1_000_000)
     cache.trust()
-    chain = Chain(db=db, authenticator=Authenticator(access_tokens, cart_tokens), clock=clock, cache=cache)
+    authenticator = Authenticator(access_tokens, cart_tokens)
+    chain = Chain(db=db, authenticator=authenticator, clock=clock, cache=cache, rates=rates)
     server = Server(chain, [Service(DESCRIPTOR, servicer)], "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield Echo(db, servicer, channel, clock, revocations, access_tokens, cart_tokens)
     await server.stop(0)
+
+
+@pytest.fixture
+async def echo(db: Database, signing_key: bytes) -> AsyncIterator[Echo]:
+    async with open_echo(db, signing_key) as running:
+        yield running

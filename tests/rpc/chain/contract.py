@@ -28,8 +28,8 @@ _POLICIES = {
     "Fresh": policy_pb2.Policy(
         access=policy_pb2.ACCESS_GUEST, idempotency=policy_pb2.IDEMPOTENCY_OPTIONAL, fresh_replay=True
     ),
-    "Read": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC),
-    "Kept": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, cacheable=True),
+    "Read": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, rate_class=policy_pb2.RATE_CLASS_READ),
+    "Kept": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, rate_class=policy_pb2.RATE_CLASS_READ, cacheable=True),
 }
 METHODS = tuple(_POLICIES)
 _TEXT = descriptor_pb2.FieldDescriptorProto.TYPE_STRING

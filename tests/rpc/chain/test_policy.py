@@ -7,8 +7,9 @@ from kontor.options.v1 import policy_pb2
 
 from server.kernel.actor import ANONYMOUS, Permission, Role
 from server.kernel.ids import CartId, new_id
-from server.rpc.chain import Chain, Service, ServicerIncomplete
+from server.rpc.chain import Chain, Service
 from server.rpc.policy import PolicyBroken, PolicyMissing
+from server.rpc.work import ServicerIncomplete
 from tests.rpc.chain.conftest import Echo
 from tests.rpc.chain.contract import DESCRIPTOR, EchoServicer, describe
 from tests.shop import refusal

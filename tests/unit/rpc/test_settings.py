@@ -62,6 +62,8 @@ def test_names_what_is_missing(environment, name):
         ("MAIL_FROM", "Shop"),
         ("DATABASE_POOL_MAX_SIZE", "1"),
         ("ACCESS_TOKEN_TTL", "0"),
+        ("RATE_LIMIT_FACTOR", "-1"),
+        ("RATE_LIMIT_FACTOR", "inf"),
     ],
 )
 def test_names_what_is_wrong(environment, name, value):

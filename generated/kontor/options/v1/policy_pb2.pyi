@@ -176,6 +176,56 @@ IDEMPOTENCY_REQUIRED: Idempotency.ValueType  # 2
 """A call without a key is refused."""
 Global___Idempotency: _TypeAlias = Idempotency  # noqa: Y015
 
+class _RateClass:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RateClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RateClass.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RATE_CLASS_UNSPECIFIED: _RateClass.ValueType  # 0
+    """What fits none of the others."""
+    RATE_CLASS_READ: _RateClass.ValueType  # 1
+    """Reads what is known: a few statements, soon done."""
+    RATE_CLASS_WRITE: _RateClass.ValueType  # 2
+    """Changes something, and needs nothing but the database for it."""
+    RATE_CLASS_LOGIN: _RateClass.ValueType  # 3
+    """Checks a password, which is slow on purpose."""
+    RATE_CLASS_MAIL: _RateClass.ValueType  # 4
+    """Has a mail sent to an address that the caller names."""
+    RATE_CLASS_SEARCH: _RateClass.ValueType  # 5
+    """Searches by words."""
+    RATE_CLASS_CHECKOUT: _RateClass.ValueType  # 6
+    """Places orders and pays: it holds stock, or asks a payment provider."""
+    RATE_CLASS_UPLOAD: _RateClass.ValueType  # 7
+    """Stores a file."""
+    RATE_CLASS_REPORT: _RateClass.ValueType  # 8
+    """Makes a document, or sums up over much: it keeps a core or the database busy for a while."""
+
+class RateClass(_RateClass, metaclass=_RateClassEnumTypeWrapper):
+    """What kind of call it is, for how often a caller may make it: each kind has a limit of its own, as the server's setting
+    has it. Who calls more often is refused with RATE_LIMITED.
+    """
+
+RATE_CLASS_UNSPECIFIED: RateClass.ValueType  # 0
+"""What fits none of the others."""
+RATE_CLASS_READ: RateClass.ValueType  # 1
+"""Reads what is known: a few statements, soon done."""
+RATE_CLASS_WRITE: RateClass.ValueType  # 2
+"""Changes something, and needs nothing but the database for it."""
+RATE_CLASS_LOGIN: RateClass.ValueType  # 3
+"""Checks a password, which is slow on purpose."""
+RATE_CLASS_MAIL: RateClass.ValueType  # 4
+"""Has a mail sent to an address that the caller names."""
+RATE_CLASS_SEARCH: RateClass.ValueType  # 5
+"""Searches by words."""
+RATE_CLASS_CHECKOUT: RateClass.ValueType  # 6
+"""Places orders and pays: it holds stock, or asks a payment provider."""
+RATE_CLASS_UPLOAD: RateClass.ValueType  # 7
+"""Stores a file."""
+RATE_CLASS_REPORT: RateClass.ValueType  # 8
+"""Makes a document, or sums up over much: it keeps a core or the database busy for a while."""
+Global___RateClass: _TypeAlias = RateClass  # noqa: Y015
+
 @_typing.final
 class Policy(_message.Message):
     """The policy of one RPC."""
@@ -187,6 +237,7 @@ class Policy(_message.Message):
     FRESH_REPLAY_FIELD_NUMBER: _builtins.int
     CACHEABLE_FIELD_NUMBER: _builtins.int
     PERMISSION_FIELD_NUMBER: _builtins.int
+    RATE_CLASS_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     """Who may call."""
     idempotency: Global___Idempotency.ValueType
@@ -203,6 +254,8 @@ class Policy(_message.Message):
     one. Where it is ACCESS_GUEST or ACCESS_USER, everybody is let in, and who has it sees what belongs to others.
     Elsewhere nobody could use one: a method that has one all the same keeps the server from starting.
     """
+    rate_class: Global___RateClass.ValueType
+    """How often a caller may call."""
     def __init__(
         self,
         *,
@@ -211,10 +264,11 @@ class Policy(_message.Message):
         fresh_replay: _builtins.bool = ...,
         cacheable: _builtins.bool = ...,
         permission: Global___Permission.ValueType = ...,
+        rate_class: Global___RateClass.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "cacheable", b"cacheable", "fresh_replay", b"fresh_replay", "idempotency", b"idempotency", "permission", b"permission"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "cacheable", b"cacheable", "fresh_replay", b"fresh_replay", "idempotency", b"idempotency", "permission", b"permission", "rate_class", b"rate_class"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
