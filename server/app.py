@@ -18,6 +18,7 @@ from server.features.payments.feature import PaymentsFeature
 from server.features.users.feature import UsersFeature
 from server.kernel.clock import Clock, SystemClock
 from server.mail.gateway import Mailer, SmtpMailer
+from server.metrics.meters import Metrics
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain
@@ -48,13 +49,18 @@ class App:
         )
         authenticator = Authenticator(core.access_tokens, core.cart_tokens)
         factor = core.settings.rate_limit_factor
+        rates = MemoryRates(factor) if factor else None
         self._chain = Chain(
             db=core.db,
             authenticator=authenticator,
             clock=core.clock,
             cache=core.cache,
-            rates=MemoryRates(factor) if factor else None,
+            rates=rates,
+            calls=core.metrics.calls,
         )
+        for part in (core.db, core.cache, rates):
+            if part is not None:
+                core.metrics.show(*part.figures())
 
     async def start(self) -> None:
         """Begin what goes on while the process runs."""
@@ -70,8 +76,8 @@ class App:
     def register_jobs(self, app: procrastinate.App) -> None:
         """Give a worker everything that there is to do."""
         for feature in self.features:
-            register(app, feature.jobs())
-        register(app, upkeep_jobs(app, db=self.core.db, clock=self.core.clock))
+            register(app, feature.jobs(), self.core.metrics.jobs)
+        register(app, upkeep_jobs(app, db=self.core.db, clock=self.core.clock), self.core.metrics.jobs)
 
     def dispatcher(self) -> Dispatcher:
         """Return what turns events into jobs."""
@@ -121,5 +127,6 @@ async def _open_core(settings: Settings, clock: Clock, mailer: Mailer | None) ->
         cart_tokens=CartTokens([secret.get_secret_value().encode() for secret in settings.token_secrets]),
         revocations=revocations,
         mailer=mailer or smtp,
+        metrics=Metrics(),
         cache=ResponseCache(settings.response_cache_bytes) if settings.response_cache_bytes else None,
     )

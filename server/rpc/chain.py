@@ -17,12 +17,13 @@ from server.db.idempotency import NO_CLAIM
 from server.db.session import Database
 from server.kernel.actor import ANONYMOUS, Actor
 from server.kernel.clock import Clock
+from server.metrics.meters import Timings, call_timings
 from server.rpc import telemetry
 from server.rpc.auth import Authenticator
 from server.rpc.cache import ResponseCache
 from server.rpc.call import Call
-from server.rpc.policy import authorise, permitted_roles, read_policy
-from server.rpc.rates import Rates, caller_of
+from server.rpc.policy import Policy, authorise, permitted_roles, read_policy
+from server.rpc.rates import Counter, Rates, caller_of
 from server.rpc.refusal import refuse
 from server.rpc.work import ContractBroken, Work, compose_work, path_of
 
@@ -58,13 +59,18 @@ class Chain:
         clock: Clock,
         cache: ResponseCache | None = None,
         rates: Rates | None = None,
+        calls: Timings | None = None,
     ) -> None:
-        """Without a cache every read runs its statements; without rates everybody may call as often as they like."""
+        """Without a cache every read runs its statements; without rates everybody may call as often as they like.
+
+        `calls` is where calls are counted.
+        """
         self._db = db
         self._authenticator = authenticator
         self._clock = clock
         self._cache = cache
         self._rates = rates
+        self._calls = calls or call_timings()
 
     def compose(self, service: Service) -> dict[str, Endpoint]:
         """Return an endpoint for each method path of a service.
@@ -74,57 +80,100 @@ class Chain:
         return {path_of(method): self._compose(method, service.servicer) for method in service.descriptor.methods}
 
     def _compose(self, method: MethodDescriptor, servicer: object) -> Endpoint:
-        policy = read_policy(method)
-        path = path_of(method)
-        roles, permission = permitted_roles(policy), policy.permission
-        answer = compose_work(method, servicer, policy, db=self._db, clock=self._clock)
+        policy, path = read_policy(method), path_of(method)
+        work = compose_work(method, servicer, policy, db=self._db, clock=self._clock)
         cache = self._cache if policy.cacheable else None
-        if cache is not None:
-            answer = _keeping(cache, path, answer)
-        count = None if self._rates is None else self._rates.counter(policy.rate_class).count
-        authenticate = self._authenticator.authenticate
-        if policy.access == policy_pb2.ACCESS_SIGNED:
+        handle = _Method(
+            path,
+            policy,
             # A provider's own headers are none of our credentials.
-            authenticate = _nobody
-
-        async def handle(raw: bytes, context: Context) -> bytes:
-            started = perf_counter()
-            headers: dict[str, Any] = dict(context.invocation_metadata() or ())
-            request_id = telemetry.request_id(headers.get("x-request-id"))
-            actor = ANONYMOUS
-            try:
-                actor = authenticate(headers)
-                call = Call(
-                    actor=actor,
-                    permission=permission,
-                    request_id=request_id,
-                    claim=NO_CLAIM,
-                    headers=headers,
-                    peer=context.peer(),
-                )
-                if count is not None:
-                    await count(caller_of(call), started)
-                if roles is not None:
-                    authorise(actor, roles, permission)
-                response = await answer(raw, call)
-                await _send_headers(context, call)
-            except asyncio.CancelledError:
-                # The caller went away or its deadline passed; gRPC has already told it.
-                telemetry.log_refusal(
-                    path, request_id=request_id, actor=actor, started=started, code="CANCELLED", reason="CANCELLED"
-                )
-                raise
-            except Exception as error:  # The one place where whatever went wrong becomes a status.
-                refusal = refuse(error, path=path, request_id=request_id, actor=actor, started=started)
-            else:
-                telemetry.log_success(
-                    path, request_id=request_id, actor=actor, started=started, read_only=policy.read_only
-                )
-                return response
-            await context.abort(refusal.code, refusal.message, refusal.trailers)
-            raise AssertionError("abort returned")
-
+            authenticate=_nobody if policy.access == policy_pb2.ACCESS_SIGNED else self._authenticator.authenticate,
+            counter=None if self._rates is None else self._rates.counter(policy.rate_class),
+            work=work if cache is None else _keeping(cache, path, work),
+            calls=self._calls,
+        ).handle
         return Endpoint(handle, handle if cache is None else _from_cache(cache, path, handle))
+
+
+class _Method:
+    """One method, composed: what each of its calls goes through."""
+
+    __slots__ = (
+        "_authenticate",
+        "_calls",
+        "_count",
+        "_path",
+        "_permission",
+        "_read_only",
+        "_roles",
+        "_succeeded",
+        "_work",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        policy: Policy,
+        *,
+        authenticate: Callable[[Mapping[str, str]], Actor],
+        counter: Counter | None,
+        work: Work,
+        calls: Timings,
+    ) -> None:
+        self._path = path
+        self._roles, self._permission = permitted_roles(policy), policy.permission
+        self._read_only = policy.read_only
+        self._authenticate = authenticate
+        self._count = None if counter is None else counter.count
+        self._work = work
+        self._calls = calls
+        self._succeeded = calls.of(path, "OK").observe
+
+    async def handle(self, raw: bytes, context: Context) -> bytes:
+        """Answer a call, or refuse it."""
+        started = perf_counter()
+        headers: dict[str, Any] = dict(context.invocation_metadata() or ())
+        request_id = telemetry.request_id(headers.get("x-request-id"))
+        actor = ANONYMOUS
+        try:
+            actor = self._authenticate(headers)
+            call = Call(
+                actor=actor,
+                permission=self._permission,
+                request_id=request_id,
+                claim=NO_CLAIM,
+                headers=headers,
+                peer=context.peer(),
+            )
+            if self._count is not None:
+                await self._count(caller_of(call), started)
+            if self._roles is not None:
+                authorise(actor, self._roles, self._permission)
+            response = await self._work(raw, call)
+            await _send_headers(context, call)
+        except asyncio.CancelledError:
+            # The caller went away or its deadline passed; gRPC has already told it.
+            self._note_cancelled(request_id, actor, perf_counter() - started)
+            raise
+        except Exception as error:  # The one place where whatever went wrong becomes a status.
+            seconds = perf_counter() - started
+            refusal = refuse(error, path=self._path, request_id=request_id, actor=actor, seconds=seconds)
+            self._calls.of(self._path, refusal.code.name).observe(seconds)
+        else:
+            seconds = perf_counter() - started
+            self._succeeded(seconds)
+            telemetry.log_success(
+                self._path, request_id=request_id, actor=actor, seconds=seconds, read_only=self._read_only
+            )
+            return response
+        await context.abort(refusal.code, refusal.message, refusal.trailers)
+        raise AssertionError("abort returned")
+
+    def _note_cancelled(self, request_id: str, actor: Actor, seconds: float) -> None:
+        self._calls.of(self._path, "CANCELLED").observe(seconds)
+        telemetry.log_refusal(
+            self._path, request_id=request_id, actor=actor, seconds=seconds, code="CANCELLED", reason="CANCELLED"
+        )
 
 
 def _from_cache(cache: ResponseCache, path: str, handle: Handler) -> Handler:

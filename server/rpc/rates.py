@@ -6,13 +6,14 @@ process counts for itself and in memory, so that several of them together let th
 
 import socket
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from math import ceil
 from typing import Final, NamedTuple, Protocol
 
 from server.kernel.errors import ResourceExhausted
+from server.metrics.meters import Figure, counter
 from server.rpc.call import Call
 
 # A user's id, a cart's, or an address: no two of them are equal, since no two have one type.
@@ -120,6 +121,17 @@ class MemoryRates:
         """Return what counts the calls of a class."""
         return self._counters[rate_class]
 
+    def figures(self) -> Sequence[Figure]:
+        """Return what it tells about itself."""
+        return (
+            counter(
+                "kontor_rate_refusals_total",
+                "Calls that were refused because their caller calls too often.",
+                lambda: {rate_class: each.refused for rate_class, each in self._counters.items()},
+                label="rate_class",
+            ),
+        )
+
 
 class _Quota:
     """So many calls in a period. A caller that is idle gets one back each interval, up to all of them."""
@@ -136,13 +148,14 @@ class _Quota:
 class _MemoryCounter:
     """One number for each caller (GCRA): when its calls will be paid off, at one interval each."""
 
-    __slots__ = ("_address", "_person", "_rate_class", "_remember", "_until")
+    __slots__ = ("_address", "_person", "_rate_class", "_remember", "_until", "refused")
 
     def __init__(self, rate_class: RateClass, limit: Limit, factor: float, remember: int) -> None:
         self._rate_class = rate_class
         self._person = _Quota(limit.person * factor)
         self._address = _Quota(limit.address * factor)
         self._remember = remember
+        self.refused = 0
         # In the order of the latest calls. Who falls out was idle for the longest time, and starts anew.
         self._until: OrderedDict[Caller, float] = OrderedDict()
 
@@ -153,6 +166,7 @@ class _MemoryCounter:
         if until < now:
             until = now
         elif until - now > quota.most_ahead:
+            self.refused += 1
             ahead = until - now
             wait = ahead + quota.interval - _PERIOD_SECONDS
             raise RateLimited(self._rate_class, limit=quota.limit, wait_seconds=wait, reset_seconds=ahead)

@@ -15,7 +15,7 @@ from server.rpc.rates import RateLimited
 _log = structlog.get_logger(__name__)
 
 
-def refuse(error: Exception, *, path: str, request_id: str, actor: Actor, started: float) -> Refusal:
+def refuse(error: Exception, *, path: str, request_id: str, actor: Actor, seconds: float) -> Refusal:
     """Turn whatever went wrong into a status, and log it. A defect tells the caller nothing but the request id."""
     away = database_away(error)
     if away is not None:
@@ -37,7 +37,7 @@ def refuse(error: Exception, *, path: str, request_id: str, actor: Actor, starte
         path,
         request_id=request_id,
         actor=actor,
-        started=started,
+        seconds=seconds,
         code=refusal.code.name,
         reason=refusal.reason,
         level=level,

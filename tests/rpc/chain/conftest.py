@@ -12,6 +12,7 @@ import pytest
 from server.db.session import Database
 from server.kernel.actor import NO_PERMISSIONS, Permission, Role
 from server.kernel.ids import CartId, SessionId, UserId, new_id
+from server.metrics.meters import Timings, call_timings
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain, Service
@@ -34,6 +35,8 @@ class Echo:
     revocations: Revocations
     access_tokens: AccessTokens
     cart_tokens: CartTokens
+    cache: ResponseCache
+    calls: Timings
 
     def call(self, method: str, *, headers: Headers = (), raw: bytes | None = None, **fields: Any) -> Any:
         """Start a call; awaiting it gives the answer."""
@@ -69,11 +72,12 @@ async def open_echo(db: Database, signing_key: bytes, *, rates: Rates | None = N
     cache = ResponseCache(1_000_000)
     cache.trust()
     authenticator = Authenticator(access_tokens, cart_tokens)
-    chain = Chain(db=db, authenticator=authenticator, clock=clock, cache=cache, rates=rates)
+    calls = call_timings()
+    chain = Chain(db=db, authenticator=authenticator, clock=clock, cache=cache, rates=rates, calls=calls)
     server = Server(chain, [Service(DESCRIPTOR, servicer)], "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Echo(db, servicer, channel, clock, revocations, access_tokens, cart_tokens)
+        yield Echo(db, servicer, channel, clock, revocations, access_tokens, cart_tokens, cache, calls)
     await server.stop(0)
 
 
