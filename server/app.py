@@ -14,13 +14,16 @@ from server.features.core import Core, Feature
 from server.features.events.dispatch_service import Dispatcher
 from server.features.inventory.feature import InventoryFeature
 from server.features.orders.feature import OrdersFeature, settlement_of
+from server.features.orders.mails.feature import OrderMailsFeature
 from server.features.payments.feature import PaymentsFeature
 from server.features.users.feature import UsersFeature
 from server.kernel.clock import Clock, SystemClock
 from server.mail.gateway import Mailer, SmtpMailer
+from server.metrics.meters import Metrics
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Chain
+from server.rpc.rates import MemoryRates
 from server.rpc.server import Server
 from server.settings import Settings
 
@@ -44,15 +47,23 @@ class App:
             self.cart,
             self.payments,
             self.orders,
+            OrderMailsFeature(core),
         )
         authenticator = Authenticator(core.access_tokens, core.cart_tokens)
+        factor = core.settings.rate_limit_factor
+        rates = MemoryRates(factor) if factor else None
         self._chain = Chain(
             db=core.db,
             authenticator=authenticator,
             clock=core.clock,
             cache=core.cache,
             shop_language=core.settings.default_language,
+            rates=rates,
+            calls=core.metrics.calls,
         )
+        for part in (core.db, core.cache, rates):
+            if part is not None:
+                core.metrics.show(*part.figures())
 
     async def start(self) -> None:
         """Begin what goes on while the process runs."""
@@ -68,8 +79,8 @@ class App:
     def register_jobs(self, app: procrastinate.App) -> None:
         """Give a worker everything that there is to do."""
         for feature in self.features:
-            register(app, feature.jobs())
-        register(app, upkeep_jobs(app, db=self.core.db, clock=self.core.clock))
+            register(app, feature.jobs(), self.core.metrics.jobs)
+        register(app, upkeep_jobs(app, db=self.core.db, clock=self.core.clock), self.core.metrics.jobs)
 
     def dispatcher(self) -> Dispatcher:
         """Return what turns events into jobs."""
@@ -119,5 +130,6 @@ async def _open_core(settings: Settings, clock: Clock, mailer: Mailer | None) ->
         cart_tokens=CartTokens([secret.get_secret_value().encode() for secret in settings.token_secrets]),
         revocations=revocations,
         mailer=mailer or smtp,
+        metrics=Metrics(),
         cache=ResponseCache(settings.response_cache_bytes) if settings.response_cache_bytes else None,
     )

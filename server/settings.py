@@ -54,6 +54,14 @@ def _plain_url(url: str) -> str:
     return url
 
 
+def host_and_port(address: str) -> str:
+    """Refuse what is no `host:port`; empty is fine."""
+    host, _, port = address.rpartition(":")
+    if address and not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError("it must be host:port, such as 127.0.0.1:9464, or empty")
+    return address
+
+
 def _names_a_sender(sender: str) -> str:
     """Refuse a sender without an address."""
     name, at, domain = parseaddr(sender)[1].partition("@")
@@ -110,6 +118,10 @@ class Settings(BaseSettings):
     password_threads: int | None = Field(default=None, ge=1)
     # What the answers to anonymous catalog reads may take in each process; 0: none are kept.
     response_cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
+    # How often a caller may call, as a multiple of the limits in server/rpc/rates.py; 0: as often as it likes.
+    rate_limit_factor: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    # Where a process shows its figures at /metrics; of several, each has the next port. Empty: nowhere.
+    metrics_address: Annotated[str, AfterValidator(host_and_port)] = ""
     # How long an unpaid order keeps its stock.
     hold_minutes: int = Field(default=30, ge=1)
     # How long it does when the buyer pays by bank transfer; 0: that is not offered.

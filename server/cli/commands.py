@@ -182,11 +182,11 @@ def _import(chosen: argparse.Namespace) -> int:
 
 def _demo(chosen: argparse.Namespace) -> int:
     home, running = _running_shop()
-    from server.cli.demo.command import Shop, run
+    from server.cli.demo.command import RunningShop, run
 
     folder = home.folder / "demo"
     folder.mkdir(exist_ok=True)
-    shop = Shop(
+    shop = RunningShop(
         http_url=running.http_url,
         grpc_address=running.grpc_target,
         mail_folder=Path(running.mail_folder),

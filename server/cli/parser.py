@@ -26,8 +26,8 @@ def _parser() -> argparse.ArgumentParser:
         help="run the whole shop on this machine, with everything it needs",
         description="Run PostgreSQL, the Stripe stand-in, a mail catcher, workers and Envoy until Ctrl-C. Honours "
         "KONTOR_HOME, KONTOR_HTTP_PORT, KONTOR_GRPC_PORT, KONTOR_STRIPE_PORT, KONTOR_LISTEN, KONTOR_WORKERS, "
-        "KONTOR_ADMIN_EMAIL, KONTOR_ADMIN_PASSWORD, KONTOR_DEFAULT_CURRENCY, KONTOR_DEFAULT_LANGUAGE and "
-        "KONTOR_CORS_ORIGINS.",
+        "KONTOR_ADMIN_EMAIL, KONTOR_ADMIN_PASSWORD, KONTOR_DEFAULT_CURRENCY, KONTOR_DEFAULT_LANGUAGE, "
+        "KONTOR_CORS_ORIGINS, KONTOR_RATE_LIMIT_FACTOR and KONTOR_METRICS_ADDRESS.",
     )
 
     serve = commands.add_parser("serve", help="run gRPC workers with the settings of the environment")

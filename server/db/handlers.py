@@ -12,6 +12,7 @@ import procrastinate
 from server.kernel.event import Event
 from server.kernel.payload import from_json
 from server.kernel.task import Task
+from server.metrics.meters import Timings, job_timings
 
 T = TypeVar("T", bound=Task)
 E = TypeVar("E", bound=Event)
@@ -73,41 +74,51 @@ class Jobs:
     periodics: Sequence[Periodic] = ()
 
 
-def register(app: procrastinate.App, jobs: Jobs) -> None:
-    """Give a worker's app what it has to do. Raises procrastinate's TaskAlreadyRegistered for a name with two."""
+def register(app: procrastinate.App, jobs: Jobs, timings: Timings | None = None) -> None:
+    """Give a worker's app what it has to do, and count what is done.
+
+    Raises procrastinate's TaskAlreadyRegistered for a name with two.
+    """
+    timings = timings or job_timings()
     for handler in jobs.handlers:
-        _register_handler(app, handler)
+        _register_handler(app, handler, timings)
     for subscription in jobs.subscriptions:
-        _register_subscription(app, subscription)
+        _register_subscription(app, subscription, timings)
     for periodic in jobs.periodics:
-        _register_periodic(app, periodic)
+        _register_periodic(app, periodic, timings)
 
 
-def _register_handler(app: procrastinate.App, handler: Handler[Any]) -> None:
-    @app.task(name=handler.task.name, retry=handler.retry)
+def _register_handler(app: procrastinate.App, handler: Handler[Any], timings: Timings) -> None:
+    name = handler.task.name
+
+    @app.task(name=name, retry=handler.retry)
     async def run(**args: Any) -> None:
-        await handler.run(from_json(handler.task, args))
+        with timings.measure(name):
+            await handler.run(from_json(handler.task, args))
 
 
-def _register_subscription(app: procrastinate.App, subscription: AnySubscription) -> None:
+def _register_subscription(app: procrastinate.App, subscription: AnySubscription, timings: Timings) -> None:
     kind = subscription.event
     if isinstance(subscription, BatchSubscription):
 
         @app.task(name=subscription.name, retry=RETRY)
         async def run_batch(*, events: list[dict[str, Any]]) -> None:
-            await subscription.run([from_json(kind, event["data"]) for event in events])
+            with timings.measure(subscription.name):
+                await subscription.run([from_json(kind, event["data"]) for event in events])
 
     else:
 
         @app.task(name=subscription.name, retry=RETRY)
         async def run(*, event_id: str, data: dict[str, Any]) -> None:
-            await subscription.run(from_json(kind, data))
+            with timings.measure(subscription.name):
+                await subscription.run(from_json(kind, data))
 
 
-def _register_periodic(app: procrastinate.App, periodic: Periodic) -> None:
+def _register_periodic(app: procrastinate.App, periodic: Periodic, timings: Timings) -> None:
     lock = periodic.name if periodic.alone else None
 
     @app.periodic(cron=periodic.cron)
     @app.task(name=periodic.name, queueing_lock=periodic.name, lock=lock)
     async def run(timestamp: int) -> None:
-        await periodic.run()
+        with timings.measure(periodic.name):
+            await periodic.run()

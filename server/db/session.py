@@ -1,6 +1,6 @@
 """Connections and transactions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -12,6 +12,7 @@ from psycopg.pq.abc import PGresult
 from psycopg_pool import AsyncConnectionPool
 
 from server.db.wire import Connection, Prepared, Sending
+from server.metrics.meters import Figure, counter, gauge
 
 Pool = AsyncConnectionPool[Connection]
 
@@ -193,6 +194,24 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._pool.close()
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what the pool tells about itself."""
+
+        def stat(name: str) -> Callable[[], float]:
+            return lambda: self._pool.get_stats().get(name, 0)
+
+        waited = stat("requests_wait_ms")
+        return (
+            gauge("kontor_pool_connections", "Connections to PostgreSQL.", stat("pool_size")),
+            gauge("kontor_pool_connections_free", "Connections that nobody uses.", stat("pool_available")),
+            gauge("kontor_pool_waiting", "How many wait for a connection.", stat("requests_waiting")),
+            counter("kontor_pool_waits_total", "How often somebody waited for one.", stat("requests_queued")),
+            counter(
+                "kontor_pool_wait_seconds_total", "How long they waited until they got it.", lambda: waited() / 1000
+            ),
+            counter("kontor_pool_failures_total", "How often somebody got none in time.", stat("requests_errors")),
+        )
 
     def read(self) -> _Autocommit[ReadTx]:
         """Run single statements, each seeing what is committed when it starts."""

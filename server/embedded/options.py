@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.embedded.trouble import CannotStart
+from server.settings import host_and_port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The KONTOR_* variables that only the one-command run knows. `admin_password` None: one is made."""
+    """The KONTOR_* variables that the one-command run knows.
+
+    `admin_password` None: one is made. `metrics_address` None: one that is free; empty: none.
+    """
 
     http_port: int
     grpc_port: int
@@ -22,6 +26,12 @@ class Options:
     admin_email: str
     admin_password: str | None
     default_currency: str
+    metrics_address: str | None
+
+    @property
+    def processes(self) -> int:
+        """How many processes run our own program: the workers, and the one for jobs."""
+        return self.workers + 1
 
     @property
     def host(self) -> str:
@@ -60,6 +70,7 @@ def read_options(environment: Mapping[str, str]) -> Options:
         admin_email=environment.get("KONTOR_ADMIN_EMAIL") or "admin@kontor.example",
         admin_password=password,
         default_currency=environment.get("KONTOR_DEFAULT_CURRENCY") or "EUR",
+        metrics_address=_host_and_port(environment, "KONTOR_METRICS_ADDRESS"),
     )
     if "@" not in options.admin_email:
         raise CannotStart(f"KONTOR_ADMIN_EMAIL is {options.admin_email!r}: it has to be an e-mail address")
@@ -99,6 +110,14 @@ def _check_port(variable: str, host: str, port: int) -> None:
             raise CannotStart(
                 f"port {port} is taken by another program: stop that one, or set {variable} to a free port"
             ) from None
+
+
+def _host_and_port(environment: Mapping[str, str], variable: str) -> str | None:
+    text = environment.get(variable)
+    try:
+        return None if text is None else host_and_port(text)
+    except ValueError as error:
+        raise CannotStart(f"{variable} is {text!r}: {error}") from None
 
 
 def _number(environment: Mapping[str, str], variable: str, default: int, largest: int) -> int:

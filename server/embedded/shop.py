@@ -11,6 +11,7 @@ from pathlib import Path
 from server.edge.config import Edge
 from server.edge.run import envoy_program
 from server.embedded.environment import shop_environment
+from server.embedded.figures import free_address, where_to_look
 from server.embedded.home import Home, Running
 from server.embedded.keys import Keys, ensure_keys, keep_admin_password, kept_admin_password
 from server.embedded.mail_catcher import MailCatcher
@@ -37,9 +38,16 @@ class Shop:
         self._postgres = Postgres.at(home)
         self._mail = MailCatcher(home.mail, screen.event)
         self._shop_environment: dict[str, str] = {}
+        # Where the first process shows its figures; empty: nowhere.
+        self._metrics_address = ""
         self.supervisor = Supervisor(screen.event)
         # The first start made an administrator with a password that nobody has seen.
         self.made_password = False
+
+    @property
+    def metrics(self) -> str:
+        """Where its processes show their figures, in words."""
+        return where_to_look(self._metrics_address, self._options.processes)
 
     async def start(self) -> None:
         """Start everything and wait until it answers. Raises CannotStart or ProgramFailed."""
@@ -161,13 +169,17 @@ class Shop:
 
     def _workers(self) -> Program:
         """Return the workers and the job worker: one program that forks them."""
+        chosen = self._options.metrics_address
+        self._metrics_address = free_address(self._options.processes) if chosen is None else chosen
         address, workers = f"unix:{self._sockets}/worker-{{n}}.sock", str(self._options.workers)
         where = ("--address", address, "--log-folder", str(self._home.log))
         return Program(
             name="workers",
             command=server_command("serve", "--jobs", "--workers", workers, *where),
             log=self._log("workers"),
-            environment=child_environment(self._given, self._shop_environment),
+            environment=child_environment(
+                self._given, self._shop_environment | {"KONTOR_METRICS_ADDRESS": self._metrics_address}
+            ),
             on_line=self._screen.event,
             grace_seconds=30,
         )

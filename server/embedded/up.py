@@ -116,6 +116,7 @@ def _announce(shop: Shop, options: Options, home: Home, screen: Screen, seconds:
         ("Stripe", f"{options.stripe_url}   the stand-in"),
         ("Mail", f"{home.mail}   each mail is a file"),
         ("Logs", str(home.log)),
+        ("Metrics", shop.metrics),
         ("Admin", admin),
         ("", ""),
         ("Try", f"curl '{options.http_url}/v1/products?pageSize=3'"),

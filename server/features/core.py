@@ -9,6 +9,7 @@ from server.db.listen import Listener
 from server.db.session import Database
 from server.kernel.clock import Clock
 from server.mail.gateway import Mailer
+from server.metrics.meters import Metrics
 from server.rpc.auth import AccessTokens, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Service
@@ -27,6 +28,7 @@ class Core:
     cart_tokens: CartTokens
     revocations: Revocations
     mailer: Mailer
+    metrics: Metrics
     # None: every read runs its statements.
     cache: ResponseCache | None
 

@@ -1,5 +1,6 @@
 """Who makes a call."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +12,37 @@ class Role(StrEnum):
 
     CUSTOMER = "CUSTOMER"
     VENDOR = "VENDOR"
+    STAFF = "STAFF"
     ADMIN = "ADMIN"
+
+
+class Permission(StrEnum):
+    """What a member of staff may do; `protos/kontor/options/v1/policy.proto` says what each of them is for."""
+
+    ORDERS_READ = "orders.read"
+    ORDERS_WRITE = "orders.write"
+    ORDERS_FULFILL = "orders.fulfill"
+    ORDERS_REFUND = "orders.refund"
+    PAYMENTS_READ = "payments.read"
+    PAYMENTS_RECORD = "payments.record"
+    CATALOG_WRITE = "catalog.write"
+    INVENTORY_READ = "inventory.read"
+    INVENTORY_WRITE = "inventory.write"
+    PRICING_WRITE = "pricing.write"
+    CUSTOMERS_READ = "customers.read"
+    CUSTOMERS_WRITE = "customers.write"
+    REPORTS_READ = "reports.read"
+    SETTINGS_WRITE = "settings.write"
+    EVENTS_READ = "events.read"
+
+
+NO_PERMISSIONS: frozenset[Permission] = frozenset()
+_PERMISSIONS = {permission.value: permission for permission in Permission}
+
+
+def known_permissions(words: Iterable[str]) -> frozenset[Permission]:
+    """Return the permissions of these names. One that this program does not know, newer or given up, opens nothing."""
+    return frozenset(_PERMISSIONS[word] for word in words if word in _PERMISSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +56,8 @@ class Actor:
     role: Role | None
     session_id: SessionId | None
     cart_id: CartId | None
+    # Of a member of staff. An administrator needs none.
+    permissions: frozenset[Permission] = NO_PERMISSIONS
 
     @property
     def signed_in(self) -> bool:
@@ -35,6 +68,15 @@ class Actor:
     def admin(self) -> bool:
         """Whether the caller is an administrator."""
         return self.role is Role.ADMIN
+
+    @property
+    def works_here(self) -> bool:
+        """Whether the caller works in the shop."""
+        return self.admin or self.role is Role.STAFF
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the caller may do what the permission is for."""
+        return permission in self.permissions or self.admin
 
     def require_user(self) -> UserId:
         """Return the user of a call whose policy lets only signed-in callers in."""

@@ -16,7 +16,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class CodeToType:
     """A code that the reader may type or copy."""
 
     text: str
@@ -37,7 +37,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-Block: TypeAlias = Paragraph | Code | Link | Table
+Block: TypeAlias = Paragraph | CodeToType | Link | Table
 
 # Mail programs know little CSS, and only on the element itself.
 _BODY: Final = "margin:0;padding:24px;background:#f5f5f4;color:#1c1917;font:16px/1.5 system-ui,sans-serif"
@@ -63,7 +63,7 @@ def _plain(block: Block) -> str:
     match block:
         case Paragraph(text):
             return text
-        case Code(text):
+        case CodeToType(text):
             return f"    {text}"
         case Link(label, url):
             return f"{label}:\n{url}"
@@ -84,7 +84,7 @@ def _html(block: Block) -> str:
     match block:
         case Paragraph(text):
             return f"<p>{escape(text)}</p>"
-        case Code(text):
+        case CodeToType(text):
             return f'<p><span style="{_CODE}">{escape(text)}</span></p>'
         case Link(label, url):
             return f'<p><a style="{_BUTTON}" href="{escape(url)}">{escape(label)}</a></p>'

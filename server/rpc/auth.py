@@ -1,7 +1,7 @@
 """Credentials: access tokens of accounts, cart tokens of guests, and the sessions that ended early."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -9,7 +9,8 @@ from uuid import UUID
 
 import jwt
 
-from server.kernel.actor import ANONYMOUS, Actor, Role
+from server.db.listen import Listener
+from server.kernel.actor import ANONYMOUS, NO_PERMISSIONS, Actor, Role, known_permissions
 from server.kernel.clock import Clock
 from server.kernel.errors import AppError, Unauthenticated
 from server.kernel.ids import CartId, Prefix, SessionId, UserId, format_id, parse_id
@@ -19,7 +20,7 @@ ISSUER: Final = "kontor"
 AUDIENCE: Final = "kontor"
 REVOKED_CHANNEL: Final = "session_revoked"
 
-# A token of ours has some 350 characters.
+# A token of ours has some 350 characters, and twice as many with every permission there is.
 _MAX_TOKEN_LENGTH: Final = 2048
 _REMEMBERED_TOKENS: Final = 20_000
 _CART_TOKEN_CONTEXT: Final = b"kontor cart token v1\0"
@@ -66,18 +67,14 @@ class Revocations:
             del self._revoked[next(iter(self._revoked))]
         self._revoked.setdefault(session_id, now)
 
-    def notified(self, payload: str) -> None:
-        """Take a notification of the channel: the id of a session."""
-        self.add(UUID(payload))
+    def follow(self, listener: Listener, load: Callable[[], Awaitable[Iterable[UUID]]]) -> None:
+        """Hear of every session that ends; `load` lists those that ended lately."""
 
-    def reload(self, load: Callable[[], Awaitable[Iterable[UUID]]]) -> Callable[[], Awaitable[None]]:
-        """Make the listener's `on_reconnect` of a function that loads the sessions revoked lately."""
-
-        async def run() -> None:
+        async def reload() -> None:
             for session_id in await load():
                 self.add(session_id)
 
-        return run
+        listener.on(REVOKED_CHANNEL, lambda session_id: self.add(UUID(session_id)), on_reconnect=reload)
 
 
 class AccessTokens:
@@ -97,10 +94,18 @@ class AccessTokens:
         self._revocations = revocations
         self._remembered: dict[str, tuple[Actor, float]] = {}
 
-    def issue(self, user_id: UserId, role: Role, session_id: SessionId, ttl: timedelta) -> str:
-        """Make a token for a session."""
+    def issue(
+        self,
+        user_id: UserId,
+        role: Role,
+        session_id: SessionId,
+        ttl: timedelta,
+        *,
+        permissions: Collection[str] = NO_PERMISSIONS,
+    ) -> str:
+        """Make a token for a session. Permissions go into those of STAFF only: nobody else has any, or needs them."""
         now = self._clock.now()
-        claims = {
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": format_id(Prefix.USER, user_id),
@@ -109,6 +114,8 @@ class AccessTokens:
             "iat": int(now.timestamp()),
             "exp": int((now + ttl).timestamp()),
         }
+        if role is Role.STAFF:
+            claims["permissions"] = sorted(permissions)
         return jwt.encode(claims, self._signing.private, algorithm=ALGORITHM, headers={"kid": self._signing.kid})
 
     def verify(self, token: str) -> Actor:
@@ -136,14 +143,16 @@ class AccessTokens:
     def _check(self, token: str) -> tuple[Actor, float]:
         try:
             claims = self._claims(token)
+            role = Role(claims["role"])
             actor = Actor(
                 user_id=UserId(parse_id(Prefix.USER, claims["sub"], field="sub")),
-                role=Role(claims["role"]),
+                role=role,
                 session_id=SessionId(parse_id(Prefix.SESSION, claims["sid"], field="sid")),
                 cart_id=None,
+                permissions=known_permissions(claims["permissions"]) if role is Role.STAFF else NO_PERMISSIONS,
             )
             return actor, float(claims["exp"])
-        except (jwt.PyJWTError, AppError, ValueError, TypeError, AttributeError):
+        except (jwt.PyJWTError, AppError, LookupError, ValueError, TypeError, AttributeError):
             raise TokenInvalid("The access token is not one that this shop issued") from None
 
     def _claims(self, token: str) -> dict[str, Any]:

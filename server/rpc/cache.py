@@ -6,9 +6,11 @@ change for it to be wrong. Whoever follows the changes calls `drop`.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from time import monotonic
 from typing import Final
+
+from server.metrics.meters import Figure, counter, gauge
 
 Key = tuple[str, bytes]
 Compute = Callable[[], Awaitable[tuple[bytes, frozenset[Hashable]]]]
@@ -42,6 +44,8 @@ class ResponseCache:
         self._dropped: OrderedDict[Hashable, float] = OrderedDict()
         self._cleared = 0.0
         self._trusted = False
+        self._hits = 0
+        self._misses = 0
 
     @property
     def size_bytes(self) -> int:
@@ -51,11 +55,26 @@ class ResponseCache:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def figures(self) -> Sequence[Figure]:
+        """Return what it tells about itself."""
+        return (
+            counter("kontor_cache_hits_total", "Calls that the response cache answered.", lambda: self._hits),
+            counter(
+                "kontor_cache_misses_total",
+                "Calls that the response cache could have answered, had it held the answer.",
+                lambda: self._misses,
+            ),
+            gauge("kontor_cache_answers", "Answers in the response cache.", lambda: len(self._entries)),
+            gauge("kontor_cache_bytes", "What the answers in the response cache take.", lambda: self._size),
+        )
+
     def find(self, key: Key) -> bytes | None:
         """Return a kept answer."""
         entry = self._entries.get(key)
         if entry is None:
+            self._misses += 1
             return None
+        self._hits += 1
         self._entries.move_to_end(key)
         return entry.response
 

@@ -3,17 +3,28 @@
 from collections.abc import Hashable, Mapping
 
 from server.db.idempotency import Claim
-from server.kernel.actor import Actor, Viewer
+from server.kernel.actor import Actor, Permission, Viewer
 from server.texts.languages import best_language
 
 
 class Call:
     """One call."""
 
-    __slots__ = ("_headers", "_peer", "_response_headers", "actor", "cache_tags", "claim", "id")
+    __slots__ = ("_headers", "_peer", "_permission", "_response_headers", "actor", "cache_tags", "claim", "id")
 
-    def __init__(self, *, actor: Actor, request_id: str, claim: Claim, headers: Mapping[str, str], peer: str) -> None:
+    def __init__(
+        self,
+        *,
+        actor: Actor,
+        permission: Permission | None,
+        request_id: str,
+        claim: Claim,
+        headers: Mapping[str, str],
+        peer: str,
+    ) -> None:
         self.actor = actor
+        # What the policy of the method names: who has it sees what belongs to others.
+        self._permission = permission
         self.id = request_id
         self.claim = claim
         self._headers = headers
@@ -24,9 +35,9 @@ class Call:
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks, as statements want it; staff see what belongs to others."""
-        actor = self.actor
-        return Viewer(actor.user_id, actor.cart_id, sees_all=actor.admin)
+        """Who asks, as statements want it; staff see what belongs to others by the permission of the policy."""
+        actor, permission = self.actor, self._permission
+        return Viewer(actor.user_id, actor.cart_id, sees_all=permission is not None and actor.may(permission))
 
     @property
     def remote_address(self) -> str:

@@ -54,7 +54,7 @@ class Server:
     """Serves services on one address."""
 
     def __init__(self, chain: Chain, services: Sequence[Service], address: str) -> None:
-        """Compose everything. Raises PolicyMissing or ServicerIncomplete."""
+        """Compose everything. Raises PolicyMissing, PolicyBroken or ServicerIncomplete."""
         endpoints: dict[str, Endpoint] = {}
         for service in services:
             endpoints.update(chain.compose(service))

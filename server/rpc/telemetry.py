@@ -10,7 +10,6 @@ import re
 import sys
 import traceback
 from contextlib import suppress
-from time import perf_counter
 from typing import Any, Final
 
 import psycopg
@@ -21,7 +20,7 @@ from server.kernel.actor import Actor
 from server.kernel.ids import Prefix, format_id
 
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
-_SLOW_READ_MS: Final = 500.0
+_SLOW_READ_SECONDS: Final = 0.5
 
 _encode: Final = json.JSONEncoder(default=str).encode
 
@@ -35,19 +34,18 @@ def request_id(given: str | None) -> str:
     return uuid_utils.uuid7().hex
 
 
-def log_success(method: str, *, request_id: str, actor: Actor, started: float, read_only: bool) -> None:
+def log_success(method: str, *, request_id: str, actor: Actor, seconds: float, read_only: bool) -> None:
     """Log a call that succeeded, unless it is a fast read."""
-    ms = (perf_counter() - started) * 1000
-    if read_only and ms < _SLOW_READ_MS:
+    if read_only and seconds < _SLOW_READ_SECONDS:
         return
-    _log.info("call", method=method, code="OK", ms=round(ms, 1), **_who(actor), request_id=request_id)
+    _log.info("call", method=method, code="OK", ms=_ms(seconds), **_who(actor), request_id=request_id)
 
 
 def log_refusal(
-    method: str, *, request_id: str, actor: Actor, started: float, code: str, reason: str, level: int = logging.INFO
+    method: str, *, request_id: str, actor: Actor, seconds: float, code: str, reason: str, level: int = logging.INFO
 ) -> None:
     """Log a call that was refused."""
-    ms = round((perf_counter() - started) * 1000, 1)
+    ms = _ms(seconds)
     _log.log(level, "call", method=method, code=code, reason=reason, ms=ms, **_who(actor), request_id=request_id)
 
 
@@ -116,6 +114,10 @@ def configure_logging(level: str = "INFO") -> None:
 
 def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
     return _encode(event)
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
 
 
 def _who(actor: Actor) -> dict[str, str]:

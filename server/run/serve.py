@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from server.metrics.meters import Metrics
 from server.run.crew import Crew, Member
 from server.settings import Settings
 
@@ -44,6 +46,12 @@ def worker_addresses(address: str, workers: int) -> list[str]:
     return [f"{host}:{int(port) + number}" for number in range(workers)]
 
 
+def metrics_addresses(settings: Settings, processes: int) -> list[str]:
+    """Return where each process shows its figures, if they do."""
+    address = settings.metrics_address
+    return worker_addresses(address, processes) if address else [""] * processes
+
+
 def share_cores(settings: Settings, workers: int) -> Settings:
     """Return the settings of one worker out of several on this machine."""
     if settings.password_threads is not None:
@@ -60,24 +68,44 @@ async def serve(settings: Settings, address: str) -> None:
     from server.rpc.telemetry import configure_logging
 
     configure_logging(settings.log_level)
-    async with await build(settings) as app:
+    async with await build(settings) as app, showing(app.core.metrics, settings):
         await app.server(address).run_until_terminated()
+
+
+@asynccontextmanager
+async def showing(metrics: Metrics, settings: Settings) -> AsyncIterator[None]:
+    """Show the figures of this process while the block runs, where the settings name an address for it."""
+    if not settings.metrics_address:
+        yield
+        return
+    # It takes a while to import.
+    from server.metrics.exposition import serving
+
+    async with serving(metrics, settings.metrics_address):
+        yield
 
 
 def serve_with_crew(settings: Settings, addresses: Sequence[str], *, jobs: bool, log_folder: Path | None) -> int:
     """Run a process for each address, and one for jobs if asked to, until SIGTERM; return the exit code."""
     # Everything that the processes need is imported before they fork.
-    import server.app  # noqa: F401  # Members find it loaded.
+    import server.app
+
+    if settings.metrics_address:
+        import server.metrics.exposition  # noqa: F401  # Members find it loaded.
     from server.run.work import work
 
     def member(name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> Member:
         log = log_folder / f"{name.replace(' ', '-')}.log" if log_folder else None
         return Member(name=name, run=partial(_run, start), log=log)
 
+    *shown, shown_jobs = metrics_addresses(settings, len(addresses) + 1)
     own = share_cores(settings, len(addresses))
-    members = [member(f"worker {number}", partial(serve, own, address)) for number, address in enumerate(addresses, 1)]
+    members = [
+        member(f"worker {number}", partial(serve, own.model_copy(update={"metrics_address": place}), address))
+        for number, (address, place) in enumerate(zip(addresses, shown, strict=True), 1)
+    ]
     if jobs:
-        members.append(member("job worker", partial(work, settings)))
+        members.append(member("job worker", partial(work, settings.model_copy(update={"metrics_address": shown_jobs}))))
     return Crew(members, partial(print, flush=True)).run()
 
 

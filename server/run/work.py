@@ -12,6 +12,7 @@ from server.app import build
 from server.db.jobs import make_job_app
 from server.features.events.dispatch_service import Dispatcher
 from server.rpc.telemetry import configure_logging
+from server.run.serve import showing
 from server.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +32,10 @@ async def work(settings: Settings) -> None:
     async with await build(settings.model_copy(update={"response_cache_bytes": 0})) as app:
         jobs = make_job_app(settings.database_url.get_secret_value())
         app.register_jobs(jobs)
-        await work_until(stop, jobs, app.dispatcher())
+        dispatcher = app.dispatcher()
+        app.core.metrics.show(*dispatcher.figures())
+        async with showing(app.core.metrics, settings):
+            await work_until(stop, jobs, dispatcher)
 
 
 async def work_until(

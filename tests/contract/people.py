@@ -6,11 +6,13 @@ from uuid import uuid4
 from kontor.cart.v1 import cart_pb2
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
+from server.kernel.actor import NO_PERMISSIONS, Permission
 from tests.world.people import MANUAL, PASSWORD, Person
 from tests.world.shop import Shop
 
-# The order counts: those who may do the least come first, and the owner, after whom nothing is as before, last.
-ACTORS = ("anonymous", "guest", "stranger", "vendor", "admin", "owner")
+# The order counts: those who may do the least come first, and the owner, after whom nothing is as before, last. Of the
+# three who are STAFF, `staff` has no permission, `colleague` every one but that of the RPC, and `clerk` only that.
+ACTORS = ("anonymous", "guest", "stranger", "vendor", "staff", "colleague", "clerk", "admin", "owner")
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class People:
     cart_token: str
 
 
-async def make_people(shop: Shop) -> People:
-    """Make them the way people do."""
+async def make_people(shop: Shop, permission: Permission | None) -> People:
+    """Make them the way people do, for an RPC with this permission."""
+    own = NO_PERMISSIONS if permission is None else frozenset({permission})
     owner, guest, other = await shop.customer(), shop.guest(), shop.guest()
     stranger, vendor, admin = await shop.customer(), await shop.vendor(), await shop.admin()
     paid = await owner.buy("shirt", "mug")
@@ -41,7 +44,17 @@ async def make_people(shop: Shop) -> People:
     await other.add("pattern")
     # What all this caused is done, so that whatever changes from now on was caused by a call.
     await shop.work()
-    callers = dict(zip(ACTORS, (shop.guest(), guest, stranger, vendor, admin, owner), strict=True))
+    callers = {
+        "anonymous": shop.guest(),
+        "guest": guest,
+        "stranger": stranger,
+        "vendor": vendor,
+        "staff": await shop.staff(),
+        "colleague": await shop.staff(*(frozenset(Permission) - own)),
+        "clerk": await shop.staff(*own),
+        "admin": admin,
+        "owner": owner,
+    }
     return People(shop, callers, cart, paid.order, parcel, waiting, other.cart_token)
 
 

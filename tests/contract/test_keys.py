@@ -16,7 +16,7 @@ KEYED = [rpc for rpc in rpcs() if rpc.policy.idempotency]
 
 @pytest.mark.parametrize("rpc", KEYED, ids=str)
 async def test_a_repeated_call_answers_the_same_and_does_nothing(shop: Shop, goods: None, rpc: Rpc) -> None:
-    people, case = await make_people(shop), CASES[str(rpc)]
+    people, case = await make_people(shop, rpc.permission), CASES[str(rpc)]
     actor = next(actor for actor in ("owner", "admin") if outcome(rpc, case, actor) == OK)
     made = case.request(people)
     request = await made if inspect.isawaitable(made) else made

@@ -30,6 +30,7 @@ OF_EVERY_RPC = {
     "TOKEN_EXPIRED",
     "CART_TOKEN_INVALID",
     "IDEMPOTENCY_KEY_REUSED",
+    "RATE_LIMITED",
     "UNAVAILABLE",
 }
 # They can be refused only for such reasons.

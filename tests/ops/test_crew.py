@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from server.run.serve import worker_addresses
+from server.run.serve import metrics_addresses, worker_addresses
+from server.settings import Settings
 from tests.world.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,13 @@ def test_gives_up_on_a_worker_that_keeps_ending(tmp_path: Path) -> None:
 )
 def test_each_worker_has_an_address(address: str, workers: int, expected: list[str]) -> None:
     assert worker_addresses(address, workers) == expected
+
+
+def test_each_process_shows_its_figures_at_an_address_of_its_own(settings: Settings) -> None:
+    shown = settings.model_copy(update={"metrics_address": "127.0.0.1:9464"})
+
+    assert metrics_addresses(shown, 3) == ["127.0.0.1:9464", "127.0.0.1:9465", "127.0.0.1:9466"]
+    assert metrics_addresses(settings, 3) == ["", "", ""]
 
 
 def test_refuses_one_address_for_several_workers() -> None:

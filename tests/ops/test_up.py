@@ -66,6 +66,20 @@ def test_serves_the_sample_catalog_over_rest_and_grpc(shop: ShopProcess) -> None
     assert "kontor.catalog.v1.CatalogService" in listed.stdout.split()
 
 
+def test_each_process_shows_its_figures(shop: ShopProcess) -> None:
+    [(first, others)] = re.findall(r"^  Metrics (\S+)/metrics   and ([\d, ]+): a port", shop.text, re.MULTILINE)
+    host, _, port = first.rpartition(":")
+    ports = [port, *others.split(", ")]
+    count_products(shop)
+
+    shown = [httpx.get(f"{host}:{port}/metrics", timeout=10).text for port in ports]
+
+    calls, lag = "kontor_call_seconds_count", "kontor_event_lag_seconds"
+    assert [(calls in text, lag in text) for text in shown] == [(True, False), (True, False), (False, True)]
+    hits = [re.search(r"^kontor_cache_misses_total (\S+)$", text, re.MULTILINE) for text in shown]
+    assert sum(float(hit[1]) for hit in hits if hit) >= 1
+
+
 def test_secrets_are_for_its_user_only(shop: ShopProcess) -> None:
     files = [*(shop.home / "secrets").iterdir(), shop.home / "run" / "running.json"]
 
@@ -196,6 +210,20 @@ def test_a_signal_ends_all_of_it_and_the_next_start_is_quick(shop: ShopProcess, 
     assert count_products(shop) == products
 
 
+def test_opens_where_the_address_of_the_figures_is_taken(shop: ShopProcess) -> None:
+    shop.stop()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        given, shop.environment = shop.environment, {**shop.environment, "KONTOR_METRICS_ADDRESS": taken}
+
+        restart(shop)
+
+        assert count_products(shop) >= 40
+        assert f"http://{taken}/metrics" in shop.text
+        assert "metrics.not_served" in (shop.home / "log" / "worker-1.log").read_text()
+    shop.environment = given
+
+
 def test_killed_it_leaves_no_process_and_starts_again(shop: ShopProcess) -> None:
     products = count_products(shop)
 
@@ -249,6 +277,7 @@ def test_a_leftover_postgres_is_no_obstacle(shop: ShopProcess) -> None:
         ({"KONTOR_ADMIN_PASSWORD": "short"}, "KONTOR_ADMIN_PASSWORD is too short"),
         ({"KONTOR_ADMIN_EMAIL": "nobody"}, "KONTOR_ADMIN_EMAIL is 'nobody'"),
         ({"KONTOR_LISTEN": "203.0.113.7"}, "which is no address of this machine"),
+        ({"KONTOR_METRICS_ADDRESS": "here"}, "KONTOR_METRICS_ADDRESS is 'here': it must be host:port"),
         ({"KONTOR_HTTP_PORT": "18431", "KONTOR_GRPC_PORT": "18431"}, "give each its own port"),
         ({"KONTOR_HOME": "/proc/kontor"}, "/proc/kontor"),
         ({"KONTOR_HOME": "/dev/null"}, "/dev/null"),

@@ -1,6 +1,6 @@
 """The people of a shop, what they carry, and what they do."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -20,7 +20,7 @@ from kontor.payments.v1 import payments_service_pb2 as payments
 from kontor.type.v1 import postal_address_pb2
 from kontor.users.v1 import users_service_pb2 as users
 
-from server.kernel.actor import Role
+from server.kernel.actor import NO_PERMISSIONS, Permission, Role
 from server.kernel.ids import CartId, SessionId, UserId, new_id
 from server.rpc.auth import AccessTokens, CartTokens
 from tests.world.goods import Product, Variant
@@ -229,10 +229,17 @@ class Entrance:
         token = self.cart_tokens.issue(CartId(cart_id)) if cart_id else ""
         return Person(self.channel, cart_token=token, variants=self.variants)
 
-    def account(self, role: Role = Role.CUSTOMER, *, user_id: UserId | None = None, email: str = "") -> Person:
+    def account(
+        self,
+        role: Role = Role.CUSTOMER,
+        permissions: Collection[Permission] = NO_PERMISSIONS,
+        *,
+        user_id: UserId | None = None,
+        email: str = "",
+    ) -> Person:
         """Sign an account in; whether the database knows of it is the caller's affair."""
-        user_id = user_id or UserId(new_id())
-        token = self.access_tokens.issue(user_id, role, SessionId(new_id()), timedelta(minutes=15))
+        user_id, session_id = user_id or UserId(new_id()), SessionId(new_id())
+        token = self.access_tokens.issue(user_id, role, session_id, timedelta(minutes=15), permissions=permissions)
         return Person(self.channel, access_token=token, id=user_id, email=email, variants=self.variants)
 
 

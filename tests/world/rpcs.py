@@ -18,6 +18,7 @@ from google.protobuf.message_factory import GetMessageClass
 from kontor.options.v1 import policy_pb2
 
 from protos.generate import PROTOS
+from server.kernel.actor import Permission
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -45,6 +46,12 @@ class Rpc:
     def policy(self) -> policy_pb2.Policy:
         """Its policy."""
         return self.descriptor.GetOptions().Extensions[policy_pb2.policy]
+
+    @property
+    def permission(self) -> Permission | None:
+        """What staff need for it, if there is anything for them."""
+        name = policy_pb2.Permission.Name(self.policy.permission).removeprefix("PERMISSION_")
+        return Permission[name] if self.policy.permission else None
 
     @property
     def read_only(self) -> bool:

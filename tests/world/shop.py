@@ -1,6 +1,6 @@
 """The running shop as the tests see it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from server.features.catalog.importing.service import import_products
 from server.features.inventory.service import create_stock
 from server.features.pricing.service import ensure_defaults
 from server.features.users.tables import Users
-from server.kernel.actor import Role
+from server.kernel.actor import NO_PERMISSIONS, Permission, Role
 from server.kernel.ids import UserId, new_id
 from tests.world import goods, looking
 from tests.world.clock import ManualClock
@@ -107,7 +107,11 @@ class Shop:
         """An administrator, signed in."""
         return await self.sign_in(Role.ADMIN)
 
-    async def sign_in(self, role: Role) -> Person:
+    async def staff(self, *permissions: Permission) -> Person:
+        """Somebody who works here and may do that much, signed in."""
+        return await self.sign_in(Role.STAFF, permissions)
+
+    async def sign_in(self, role: Role, permissions: Collection[Permission] = NO_PERMISSIONS) -> Person:
         """Make a verified account without a password that anybody knows, and sign it in."""
         user_id, now = UserId(new_id()), self.clock.now()
         email = f"{user_id}@customer.example"
@@ -120,11 +124,12 @@ class Shop:
                 password_hash="none",
                 display_name="Ada Byron",
                 role=role.value,
+                permissions=[permission.value for permission in permissions],
                 email_verified_time=now,
                 created_time=now,
                 updated_time=now,
             )
-        return self.entrance.account(role, user_id=user_id, email=email)
+        return self.entrance.account(role, permissions, user_id=user_id, email=email)
 
     async def join(self, email: str = EMAIL, password: str = PASSWORD) -> UUID:
         """Let somebody make an account the way people do: by registering, and with the code of the mail."""

@@ -9,12 +9,12 @@ import httpx
 
 from server.cli.demo.journey import Journey, JourneyFailed
 from server.cli.demo.outside import Mailbox, StripeCheckout
-from server.cli.demo.screen import Screen
+from server.cli.demo.screen import JourneyScreen
 from server.cli.demo.transport import GrpcTransport, RestTransport, Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shop:
+class RunningShop:
     """Where the running shop and the world around it are."""
 
     http_url: str
@@ -29,7 +29,7 @@ class Shop:
     folder: Path
 
 
-async def run(shop: Shop, *, over_grpc: bool) -> int:
+async def run(shop: RunningShop, *, over_grpc: bool) -> int:
     """Buy something and show each step; return the exit code."""
     if not over_grpc:
         return await _travel(shop, RestTransport(shop.http_url))
@@ -37,10 +37,10 @@ async def run(shop: Shop, *, over_grpc: bool) -> int:
         return await _travel(shop, GrpcTransport(channel))
 
 
-async def _travel(shop: Shop, transport: Transport) -> int:
+async def _travel(shop: RunningShop, transport: Transport) -> int:
     journey = Journey(
         transport=transport,
-        screen=Screen(),
+        screen=JourneyScreen(),
         mailbox=Mailbox(shop.mail_folder),
         stripe=StripeCheckout(shop.stripe_url, shop.stripe_api_key),
         admin_email=shop.admin_email,

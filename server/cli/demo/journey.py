@@ -10,7 +10,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from server.cli.demo.outside import Mailbox, StripeCheckout
-from server.cli.demo.screen import Screen
+from server.cli.demo.screen import JourneyScreen
 from server.cli.demo.transport import Credentials, Exchange, Transport
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Journey:
     """Buys something, step by step, and shows each step."""
 
     transport: Transport
-    screen: Screen
+    screen: JourneyScreen
     mailbox: Mailbox
     stripe: StripeCheckout
     admin_email: str

@@ -10,7 +10,7 @@ _MAX_LINES = 24
 _SECRETS = ("password", "accessToken", "refreshToken", "clientSecret", "token", "cartToken")
 
 
-class Screen:
+class JourneyScreen:
     """Numbered steps, each with its request and its answer."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:

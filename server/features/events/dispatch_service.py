@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from time import time
 from typing import Any, Final
 
 import structlog
@@ -13,6 +14,7 @@ from server.features.events import queries
 from server.features.events.values import RecordedEvent
 from server.kernel.event import Event
 from server.kernel.ids import EVENT
+from server.metrics.meters import Figure, gauge
 
 _log = structlog.get_logger(__name__)
 
@@ -47,10 +49,22 @@ class Dispatcher:
             self._subscriptions.setdefault(subscription.event.name, []).append(subscription)
         self._cursor = cursor
         self._batch = batch
+        # What was told before this time is handed on, as far as is known.
+        self._handed_on_until = time()
 
     def subscriptions(self, kind: type[Event]) -> Sequence[AnySubscription]:
         """Return who hears of a kind of event: any number."""
         return tuple(self._subscriptions.get(kind.name, ()))
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what it tells about itself."""
+        return (
+            gauge(
+                "kontor_event_lag_seconds",
+                "How long ago the oldest event was told that is not handed on yet; without one, the last look.",
+                lambda: max(0.0, time() - self._handed_on_until),
+            ),
+        )
 
     async def run(self) -> None:
         """Dispatch until cancelled; a database that is away is waited for."""
@@ -64,6 +78,7 @@ class Dispatcher:
 
     async def dispatch(self) -> int:
         """Hand on what can be handed on now, one batch at most; return how many events."""
+        looked = time()
         async with self._db.write() as tx:
             cursor = await queries.lock_cursor(tx, self._cursor)
             if cursor is None:
@@ -72,6 +87,7 @@ class Dispatcher:
             settled = [row for row in rows if row.settled]
             if settled:
                 await self._hand_on(tx, settled)
+        self._handed_on_until = self._until(rows, len(settled), looked)
         return len(settled)
 
     async def start(self) -> None:
@@ -80,13 +96,21 @@ class Dispatcher:
             await queries.insert_cursor(tx, self._cursor)
 
     async def _turn(self) -> float:
+        looked = time()
         async with self._db.read() as tx:
             if not await queries.has_news(tx, self._cursor):
+                self._handed_on_until = looked
                 return _IDLE_SECONDS
         handed_on = await self.dispatch()
         if handed_on == self._batch:
             return 0
         return _GATHERING_SECONDS if handed_on else _WAITING_SECONDS
+
+    def _until(self, rows: list[RecordedEvent], handed_on: int, looked: float) -> float:
+        if handed_on < len(rows):
+            return rows[handed_on].created_time.timestamp()
+        # Behind a full batch there may be more, younger than its last.
+        return rows[-1].created_time.timestamp() if handed_on == self._batch else looked
 
     async def _hand_on(self, tx: WriteTx, rows: list[RecordedEvent]) -> None:
         await defer_all(tx, self._jobs(rows))

@@ -128,7 +128,7 @@ def actor_kind(actor: Actor | None) -> ActorKind:
     """Say who acts, as the timeline tells it; None: the shop by itself."""
     if actor is None:
         return ActorKind.SHOP
-    if actor.admin:
+    if actor.works_here:
         return ActorKind.STAFF
     return ActorKind.CUSTOMER if actor.signed_in else ActorKind.GUEST
 

@@ -13,7 +13,6 @@ from server.features.users.service import AccountService
 from server.features.users.servicer import UserServicer
 from server.features.users.sessions.service import SessionService
 from server.features.users.tasks import ResendVerification
-from server.rpc.auth import REVOKED_CHANNEL
 from server.rpc.chain import Service
 
 
@@ -21,16 +20,16 @@ class UsersFeature(Feature):
     """Accounts and their sessions."""
 
     def __init__(self, core: Core) -> None:
-        self._core = core
-        self.hasher = PasswordHasher(threads=core.settings.password_threads)
+        self._core, settings = core, core.settings
+        self.hasher = PasswordHasher(threads=settings.password_threads)
         self.accounts = AccountService(db=core.db, clock=core.clock, hasher=self.hasher)
         self.sessions = SessionService(
             db=core.db,
             clock=core.clock,
             hasher=self.hasher,
             issuer=core.access_tokens,
-            access_ttl=core.settings.access_token_ttl,
-            refresh_ttl=core.settings.refresh_token_ttl,
+            access_ttl=settings.access_token_ttl,
+            refresh_ttl=settings.refresh_token_ttl,
         )
 
     def services(self) -> Sequence[Service]:
@@ -57,5 +56,4 @@ class UsersFeature(Feature):
         )
 
     async def start(self) -> None:
-        reload = self._core.revocations.reload(self.sessions.list_revoked)
-        self._core.listener.on(REVOKED_CHANNEL, self._core.revocations.notified, on_reconnect=reload)
+        self._core.revocations.follow(self._core.listener, self.sessions.list_revoked)

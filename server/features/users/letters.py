@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from server.features.users.values import Verification
-from server.mail.letter import Code, Link, Paragraph, write_mail
+from server.mail.letter import CodeToType, Link, Paragraph, write_mail
 from server.mail.message import Mail
 from server.texts.catalogue import texts_in
 
@@ -21,7 +21,7 @@ def verification_mail(verification: Verification, *, shop_name: str, shop_langua
             Paragraph(say("verification.almost_there", shop=shop_name)),
             Link(say("verification.link"), f"{public_url}/verify-email?token={quote(verification.code)}"),
             Paragraph(say("verification.or_type")),
-            Code(verification.code),
+            CodeToType(verification.code),
             Paragraph(say("verification.code_works")),
             Paragraph(say("verification.not_you")),
         ],

@@ -116,7 +116,7 @@ def _token_cost(shop: Shop, headers: Sequence[Headers], seen: Round) -> tuple[st
 
     def each() -> None:
         for token in tokens:
-            authorise(authenticator.authenticate(token), roles)
+            authorise(authenticator.authenticate(token), roles, None)
 
     # A token's signature is checked when it is first seen; from then on it is remembered.
     first = timeit.timeit(each, number=1) / len(tokens)

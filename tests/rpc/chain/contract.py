@@ -19,16 +19,17 @@ _POLICIES = {
     "Public": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC),
     "Guest": policy_pb2.Policy(access=policy_pb2.ACCESS_GUEST),
     "User": policy_pb2.Policy(access=policy_pb2.ACCESS_USER),
-    "Vendor": policy_pb2.Policy(access=policy_pb2.ACCESS_VENDOR),
-    "Admin": policy_pb2.Policy(access=policy_pb2.ACCESS_ADMIN),
+    "Vendor": policy_pb2.Policy(access=policy_pb2.ACCESS_VENDOR, permission=policy_pb2.PERMISSION_CATALOG_WRITE),
+    "Staff": policy_pb2.Policy(access=policy_pb2.ACCESS_STAFF, permission=policy_pb2.PERMISSION_INVENTORY_WRITE),
+    "Watched": policy_pb2.Policy(access=policy_pb2.ACCESS_GUEST, permission=policy_pb2.PERMISSION_ORDERS_READ),
     "Signed": policy_pb2.Policy(access=policy_pb2.ACCESS_SIGNED),
     "Once": policy_pb2.Policy(access=policy_pb2.ACCESS_GUEST, idempotency=policy_pb2.IDEMPOTENCY_OPTIONAL),
     "Must": policy_pb2.Policy(access=policy_pb2.ACCESS_GUEST, idempotency=policy_pb2.IDEMPOTENCY_REQUIRED),
     "Fresh": policy_pb2.Policy(
         access=policy_pb2.ACCESS_GUEST, idempotency=policy_pb2.IDEMPOTENCY_OPTIONAL, fresh_replay=True
     ),
-    "Read": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC),
-    "Kept": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, cacheable=True),
+    "Read": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, rate_class=policy_pb2.RATE_CLASS_READ),
+    "Kept": policy_pb2.Policy(access=policy_pb2.ACCESS_PUBLIC, rate_class=policy_pb2.RATE_CLASS_READ, cacheable=True),
 }
 METHODS = tuple(_POLICIES)
 _TEXT = descriptor_pb2.FieldDescriptorProto.TYPE_STRING

@@ -1,6 +1,7 @@
 """Recording events and handing them on, with real transactions side by side."""
 
 import asyncio
+import time
 from uuid import UUID
 
 import pytest
@@ -39,6 +40,24 @@ async def dispatcher(db: Database) -> Dispatcher:
 async def make(db: Database, *aggregates: UUID, kind: type[ThingEvent] = ThingMade) -> None:
     async with db.write() as tx:
         await record(tx, *(kind(thing_id=aggregate, number=n) for n, aggregate in enumerate(aggregates)))
+
+
+async def make_older(db: Database, minutes: int) -> None:
+    """Let the latest event have been told that long ago."""
+    latest = "SELECT max(position) FROM events"
+    async with db.write() as tx:
+        await execute(
+            tx,
+            f"UPDATE events SET created_time = now() - %s * interval '1 minute' WHERE position = ({latest})",
+            minutes,
+        )
+
+
+def lag(dispatcher: Dispatcher) -> float:
+    [figure] = dispatcher.figures()
+    seconds = figure.read()
+    assert isinstance(seconds, float)
+    return seconds
 
 
 async def jobs(db: Database) -> list[tuple[str, str]]:
@@ -151,6 +170,36 @@ async def test_takes_as_many_turns_as_it_needs(db: Database) -> None:
     assert [await small.dispatch() for _ in range(4)] == [2, 2, 1, 0]
 
     assert await jobs(db) == [("things.count", str(aggregate)) for aggregate in aggregates]
+
+
+async def test_tells_how_far_it_is_behind(db: Database) -> None:
+    small = Dispatcher(db, SUBSCRIPTIONS, batch=2)
+    await small.start()
+    for minutes in (30, 20, 10):
+        await make(db, new_id(), kind=ThingSold)
+        await make_older(db, minutes)
+
+    behind = []
+    async with db.write() as slow:
+        # Until it has committed, nothing is handed on that began after it.
+        await execute(slow, "SELECT pg_current_xact_id()")
+        await make(db, new_id(), kind=ThingSold)
+        await make_older(db, 5)
+        for _ in range(3):
+            await small.dispatch()
+            behind.append(round(lag(small) / 60))
+    await small.dispatch()
+
+    # A full batch of two, behind which there may be more; one, behind which another one waits; none, as it still does.
+    assert behind == [20, 5, 5]
+    assert lag(small) < 60
+
+
+async def test_is_behind_while_it_cannot_look(db: Database, dispatcher: Dispatcher, monkeypatch) -> None:
+    await dispatcher.dispatch()
+    monkeypatch.setattr(dispatch_service, "time", lambda: time.time() + 90)
+
+    assert lag(dispatcher) == pytest.approx(90, abs=10)
 
 
 async def test_never_passes_over_an_event_of_a_slow_transaction(db: Database, dispatcher: Dispatcher) -> None:

@@ -1,11 +1,12 @@
 """The job worker as it runs: events become jobs, jobs run, and it stops when told to."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import procrastinate
 
-from server.db.handlers import Jobs, Subscription, register
+from server.db.handlers import BatchSubscription, Jobs, Periodic, Subscription, register
 from server.db.jobs import NewJob, defer_all, make_job_app
 from server.db.session import Database
 from server.db.upkeep import upkeep_jobs
@@ -13,6 +14,7 @@ from server.features.events.dispatch_service import Dispatcher
 from server.features.events.service import record
 from server.kernel.clock import SystemClock
 from server.kernel.ids import new_id
+from server.metrics.meters import job_timings
 from server.run.work import work_until
 from tests.rpc.events.things import ThingSold
 from tests.world.looking import execute, run
@@ -40,6 +42,32 @@ async def test_runs_events_and_jobs_until_told_to_stop(db: Database, database_ur
     stop.set()
     await asyncio.wait_for(working, 10)
     assert seen == [sold]
+
+
+async def test_counts_jobs_and_what_became_of_them(db: Database, database_url: str) -> None:
+    app, timings = make_job_app(database_url), job_timings()
+
+    async def sell(events: Sequence[ThingSold]) -> None:
+        """It only has to be run."""
+
+    async def break_down() -> None:
+        raise ValueError("out of order")
+
+    listed = Jobs(
+        subscriptions=[BatchSubscription(ThingSold, "things.sell", sell)],
+        periodics=[Periodic("things.break_down", "0 0 1 1 *", break_down)],
+    )
+    register(app, listed, timings)
+    async with db.write() as tx:
+        await defer_all(tx, [NewJob("things.sell", {"events": []}), NewJob("things.break_down", {"timestamp": 0})])
+
+    async with app.open_async():
+        await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    assert {labels: sum(one.counts) for labels, one in timings.items()} == {
+        ("things.sell", "done"): 1,
+        ("things.break_down", "failed"): 1,
+    }
 
 
 async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 from kontor.orders.v1 import orders_pb2
 
 from server.db.statement import count_statements
+from server.kernel.actor import Permission
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -43,6 +44,19 @@ async def test_shipping_everything_consumes_the_stock_and_completes_the_order(sh
     ]
     assert shop.mailbox.mails[-1].subject == f"Your order {order.number} is on its way"
     assert "DHL JJD0001" in shop.mailbox.mails[-1].text
+
+
+async def test_staff_ships_with_its_permission_alone(shop: Shop) -> None:
+    """Whoever packs sees the parcel and the order in the answers, and no other order."""
+    clerk, guest = await shop.staff(Permission.ORDERS_FULFILL), shop.guest()
+    order = await paid_order(shop, guest)
+
+    parcel = await clerk.pack(order.id)
+    shipped = await clerk.ship(order.id, parcel.id)
+
+    assert shipped.status == orders_pb2.Order.COMPLETED
+    assert orders_pb2.TimelineEntry.STAFF in {entry.actor for entry in await guest.timeline(order.id)}
+    assert (await refusal(clerk.order(order.id))).code == grpc.StatusCode.NOT_FOUND
 
 
 async def test_a_parcel_is_shipped_once(shop: Shop, admin: Person) -> None:

@@ -8,11 +8,12 @@ import argon2
 import bcrypt
 import grpc
 import pytest
+from kontor.users.v1 import users_pb2
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.features.users.errors import InvalidCredentials
 from server.features.users.sessions.values import Device
-from server.kernel.actor import Role
+from server.kernel.actor import Permission, Role
 from tests.world.people import OTHER_PASSWORD, PASSWORD, Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -43,6 +44,18 @@ async def test_opens_a_session(shop: Shop, guest: Person) -> None:
     ) == [(actor.session_id, user_id, "203.0.113.7", now, now + timedelta(days=30), None)]
     [(user_agent,)] = await shop.run("SELECT user_agent FROM sessions")
     assert user_agent.startswith("grpc-python")
+
+
+async def test_a_session_of_staff_has_its_permissions(shop: Shop, guest: Person) -> None:
+    await shop.join()
+    await shop.run("UPDATE users SET role = 'STAFF', permissions = '{orders.read,payments.read}'")
+
+    response = await guest.log_in()
+
+    actor = shop.entrance.access_tokens.verify(response.tokens.access_token)
+    assert actor.role is Role.STAFF
+    assert actor.permissions == {Permission.ORDERS_READ, Permission.PAYMENTS_READ}
+    assert response.user.role == users_pb2.User.STAFF
 
 
 async def test_keeps_only_a_hash_of_the_refresh_token(shop: Shop, guest: Person) -> None:

@@ -7,7 +7,7 @@ import grpc
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.listen import Listener
-from server.rpc.auth import REVOKED_CHANNEL, Revocations
+from server.rpc.auth import Revocations
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -64,7 +64,7 @@ async def test_a_process_that_starts_later_knows_it_too(shop: Shop, guest: Perso
     await shop.holder(tokens).call(api.LogoutRequest())
     revocations = Revocations(shop.clock, keep=timedelta(minutes=15))
     listener = Listener(shop.db.dsn)
-    listener.on(REVOKED_CHANNEL, revocations.notified, revocations.reload(shop.app.users.sessions.list_revoked))
+    revocations.follow(listener, shop.app.users.sessions.list_revoked)
 
     await listener.start()
     await listener.stop()

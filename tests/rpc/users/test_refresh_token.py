@@ -6,6 +6,7 @@ from datetime import timedelta
 import grpc
 from kontor.users.v1 import users_service_pb2 as api
 
+from server.kernel.actor import Permission
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -32,6 +33,18 @@ async def test_gives_new_tokens_of_the_same_session(shop: Shop, guest: Person) -
     assert (last_used_time, expires_time) == (shop.clock.now(), shop.clock.now() + timedelta(days=30))
     me = await shop.holder(second).call(api.GetMeRequest())
     assert me.email == "ada@customer.example"
+
+
+async def test_gives_the_permissions_that_the_account_has_by_now(shop: Shop, guest: Person) -> None:
+    await shop.join()
+    first = (await guest.log_in()).tokens
+    await shop.run("UPDATE users SET role = 'STAFF', permissions = '{orders.read}'")
+
+    second = await refresh(shop, first.refresh_token)
+
+    tokens = shop.entrance.access_tokens
+    assert not tokens.verify(first.access_token).may(Permission.ORDERS_READ)
+    assert tokens.verify(second.access_token).permissions == {Permission.ORDERS_READ}
 
 
 async def test_using_a_token_again_ends_the_session_everywhere(shop: Shop, guest: Person) -> None:

@@ -1,6 +1,6 @@
 """The two bodies of a mail."""
 
-from server.mail.letter import Code, Link, Paragraph, Table, write_mail
+from server.mail.letter import CodeToType, Link, Paragraph, Table, write_mail
 
 
 def test_writes_both_bodies() -> None:
@@ -10,7 +10,7 @@ def test_writes_both_bodies() -> None:
         blocks=[
             Paragraph("Hello <b>Ada</b>,"),
             Link("Open", "https://shop.example/?a=1&b=2"),
-            Code("ABCDE-12345"),
+            CodeToType("ABCDE-12345"),
             Table([["Teapot", "2", "EUR 40.00"], ["Cup & saucer", "10", "EUR 5.00"]]),
         ],
         language="en",

@@ -63,6 +63,12 @@ def test_names_what_is_missing(environment, name):
         ("MAIL_FROM", "Shop"),
         ("DATABASE_POOL_MAX_SIZE", "1"),
         ("ACCESS_TOKEN_TTL", "0"),
+        ("METRICS_ADDRESS", "9464"),
+        ("METRICS_ADDRESS", "127.0.0.1:"),
+        ("METRICS_ADDRESS", "127.0.0.1:65536"),
+        ("METRICS_ADDRESS", "unix:/run/metrics.sock"),
+        ("RATE_LIMIT_FACTOR", "-1"),
+        ("RATE_LIMIT_FACTOR", "inf"),
     ],
 )
 def test_names_what_is_wrong(environment, name, value):

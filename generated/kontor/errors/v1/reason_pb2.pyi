@@ -33,7 +33,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     UNAUTHENTICATED: _Reason.ValueType  # 3
     """The caller is not signed in, and has to be."""
     PERMISSION_DENIED: _Reason.ValueType  # 4
-    """The caller is signed in, but may not do this."""
+    """The caller is signed in, but may not do this. `permission`: what a member of staff needs for it."""
     INTERNAL: _Reason.ValueType  # 5
     """Something failed in the server. The request id leads to its log."""
     UNAVAILABLE: _Reason.ValueType  # 6
@@ -58,6 +58,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The cart token is malformed or forged."""
     IDEMPOTENCY_KEY_REUSED: _Reason.ValueType  # 23
     """The same idempotency key came with another request. `request_id`."""
+    RATE_LIMITED: _Reason.ValueType  # 24
+    """The caller calls more often than is allowed; `google.rpc.RetryInfo` says when to try again, and so do the headers
+    `retry-after`, `ratelimit-limit` (calls a minute), `ratelimit-remaining` and `ratelimit-reset`. `rate_class`.
+    """
     INVALID_CREDENTIALS: _Reason.ValueType  # 30
     """The address and the password do not belong together. The answer is the same when there is no such account."""
     EMAIL_NOT_VERIFIED: _Reason.ValueType  # 31
@@ -130,7 +134,7 @@ NOT_FOUND: Reason.ValueType  # 2
 UNAUTHENTICATED: Reason.ValueType  # 3
 """The caller is not signed in, and has to be."""
 PERMISSION_DENIED: Reason.ValueType  # 4
-"""The caller is signed in, but may not do this."""
+"""The caller is signed in, but may not do this. `permission`: what a member of staff needs for it."""
 INTERNAL: Reason.ValueType  # 5
 """Something failed in the server. The request id leads to its log."""
 UNAVAILABLE: Reason.ValueType  # 6
@@ -155,6 +159,10 @@ CART_TOKEN_INVALID: Reason.ValueType  # 22
 """The cart token is malformed or forged."""
 IDEMPOTENCY_KEY_REUSED: Reason.ValueType  # 23
 """The same idempotency key came with another request. `request_id`."""
+RATE_LIMITED: Reason.ValueType  # 24
+"""The caller calls more often than is allowed; `google.rpc.RetryInfo` says when to try again, and so do the headers
+`retry-after`, `ratelimit-limit` (calls a minute), `ratelimit-remaining` and `ratelimit-reset`. `rate_class`.
+"""
 INVALID_CREDENTIALS: Reason.ValueType  # 30
 """The address and the password do not belong together. The answer is the same when there is no such account."""
 EMAIL_NOT_VERIFIED: Reason.ValueType  # 31

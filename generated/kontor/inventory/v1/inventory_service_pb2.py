@@ -29,7 +29,7 @@ from kontor.inventory.v1 import inventory_pb2 as kontor_dot_inventory_dot_v1_dot
 from kontor.options.v1 import policy_pb2 as kontor_dot_options_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+kontor/inventory/v1/inventory_service.proto\x12\x13kontor.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#kontor/inventory/v1/inventory.proto\x1a\x1ekontor/options/v1/policy.proto\"4\n\x0fGetStockRequest\x12!\n\nvariant_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"\xdf\x01\n\x12\x41\x64justStockRequest\x12!\n\nvariant_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12/\n\x0b\x64\x65lta_count\x18\x02 \x01(\x03\x42\x18\xbaH\x15\"\x13\x18\x80\x94\xeb\xdc\x03(\x80\xec\x94\xa3\xfc\xff\xff\xff\xff\x01\x38\x00H\x00\x12&\n\ron_hand_count\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00H\x00\x12\x1e\n\x06reason\x18\x04 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x42\x0f\n\x06\x63hange\x12\x05\xbaH\x02\x08\x01\x32\xb7\x02\n\x10InventoryService\x12\x88\x01\n\x08GetStock\x12$.kontor.inventory.v1.GetStockRequest\x1a\x1a.kontor.inventory.v1.Stock\":\x90\x02\x01\xaa\xd4\x18\x02\x08\x05\x82\xd3\xe4\x93\x02+\x12)/v1/inventory/variants/{variant_id}/stock\x12\x97\x01\n\x0b\x41\x64justStock\x12\'.kontor.inventory.v1.AdjustStockRequest\x1a\x1a.kontor.inventory.v1.Stock\"C\xaa\xd4\x18\x04\x08\x05\x10\x01\x82\xd3\xe4\x93\x02\x35\"0/v1/inventory/variants/{variant_id}/stock:adjust:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+kontor/inventory/v1/inventory_service.proto\x12\x13kontor.inventory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#kontor/inventory/v1/inventory.proto\x1a\x1ekontor/options/v1/policy.proto\"4\n\x0fGetStockRequest\x12!\n\nvariant_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\"\xdf\x01\n\x12\x41\x64justStockRequest\x12!\n\nvariant_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18\x64\x12/\n\x0b\x64\x65lta_count\x18\x02 \x01(\x03\x42\x18\xbaH\x15\"\x13\x18\x80\x94\xeb\xdc\x03(\x80\xec\x94\xa3\xfc\xff\xff\xff\xff\x01\x38\x00H\x00\x12&\n\ron_hand_count\x18\x03 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00H\x00\x12\x1e\n\x06reason\x18\x04 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x42\x0f\n\x06\x63hange\x12\x05\xbaH\x02\x08\x01\x32\xbf\x02\n\x10InventoryService\x12\x8c\x01\n\x08GetStock\x12$.kontor.inventory.v1.GetStockRequest\x1a\x1a.kontor.inventory.v1.Stock\">\x90\x02\x01\xaa\xd4\x18\x06\x08\x07((0\x01\x82\xd3\xe4\x93\x02+\x12)/v1/inventory/variants/{variant_id}/stock\x12\x9b\x01\n\x0b\x41\x64justStock\x12\'.kontor.inventory.v1.AdjustStockRequest\x1a\x1a.kontor.inventory.v1.Stock\"G\xaa\xd4\x18\x08\x08\x07\x10\x01()0\x02\x82\xd3\xe4\x93\x02\x35\"0/v1/inventory/variants/{variant_id}/stock:adjust:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,13 +51,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADJUSTSTOCKREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_ADJUSTSTOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_INVENTORYSERVICE'].methods_by_name['GetStock']._loaded_options = None
-  _globals['_INVENTORYSERVICE'].methods_by_name['GetStock']._serialized_options = b'\220\002\001\252\324\030\002\010\005\202\323\344\223\002+\022)/v1/inventory/variants/{variant_id}/stock'
+  _globals['_INVENTORYSERVICE'].methods_by_name['GetStock']._serialized_options = b'\220\002\001\252\324\030\006\010\007((0\001\202\323\344\223\002+\022)/v1/inventory/variants/{variant_id}/stock'
   _globals['_INVENTORYSERVICE'].methods_by_name['AdjustStock']._loaded_options = None
-  _globals['_INVENTORYSERVICE'].methods_by_name['AdjustStock']._serialized_options = b'\252\324\030\004\010\005\020\001\202\323\344\223\0025\"0/v1/inventory/variants/{variant_id}/stock:adjust:\001*'
+  _globals['_INVENTORYSERVICE'].methods_by_name['AdjustStock']._serialized_options = b'\252\324\030\010\010\007\020\001()0\002\202\323\344\223\0025\"0/v1/inventory/variants/{variant_id}/stock:adjust:\001*'
   _globals['_GETSTOCKREQUEST']._serialized_start=229
   _globals['_GETSTOCKREQUEST']._serialized_end=281
   _globals['_ADJUSTSTOCKREQUEST']._serialized_start=284
   _globals['_ADJUSTSTOCKREQUEST']._serialized_end=507
   _globals['_INVENTORYSERVICE']._serialized_start=510
-  _globals['_INVENTORYSERVICE']._serialized_end=821
+  _globals['_INVENTORYSERVICE']._serialized_end=829
 # @@protoc_insertion_point(module_scope)

@@ -25,17 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ekontor/options/v1/policy.proto\x12\x11kontor.options.v1\x1a google/protobuf/descriptor.proto\"\x91\x01\n\x06Policy\x12)\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x19.kontor.options.v1.Access\x12\x33\n\x0bidempotency\x18\x02 \x01(\x0e\x32\x1e.kontor.options.v1.Idempotency\x12\x14\n\x0c\x66resh_replay\x18\x03 \x01(\x08\x12\x11\n\tcacheable\x18\x04 \x01(\x08*\x8e\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x10\n\x0c\x41\x43\x43\x45SS_GUEST\x10\x02\x12\x0f\n\x0b\x41\x43\x43\x45SS_USER\x10\x03\x12\x11\n\rACCESS_VENDOR\x10\x04\x12\x10\n\x0c\x41\x43\x43\x45SS_ADMIN\x10\x05\x12\x11\n\rACCESS_SIGNED\x10\x06*^\n\x0bIdempotency\x12\x1b\n\x17IDEMPOTENCY_UNSPECIFIED\x10\x00\x12\x18\n\x14IDEMPOTENCY_OPTIONAL\x10\x01\x12\x18\n\x14IDEMPOTENCY_REQUIRED\x10\x02:K\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xc5\x8a\x03 \x01(\x0b\x32\x19.kontor.options.v1.Policyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ekontor/options/v1/policy.proto\x12\x11kontor.options.v1\x1a google/protobuf/descriptor.proto\"\xf6\x01\n\x06Policy\x12)\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x19.kontor.options.v1.Access\x12\x33\n\x0bidempotency\x18\x02 \x01(\x0e\x32\x1e.kontor.options.v1.Idempotency\x12\x14\n\x0c\x66resh_replay\x18\x03 \x01(\x08\x12\x11\n\tcacheable\x18\x04 \x01(\x08\x12\x31\n\npermission\x18\x05 \x01(\x0e\x32\x1d.kontor.options.v1.Permission\x12\x30\n\nrate_class\x18\x06 \x01(\x0e\x32\x1c.kontor.options.v1.RateClass*\xa4\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x10\n\x0c\x41\x43\x43\x45SS_GUEST\x10\x02\x12\x0f\n\x0b\x41\x43\x43\x45SS_USER\x10\x03\x12\x11\n\rACCESS_VENDOR\x10\x04\x12\x14\n\x0c\x41\x43\x43\x45SS_ADMIN\x10\x05\x1a\x02\x08\x01\x12\x11\n\rACCESS_SIGNED\x10\x06\x12\x10\n\x0c\x41\x43\x43\x45SS_STAFF\x10\x07*\xee\x03\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x1a\n\x16PERMISSION_ORDERS_READ\x10\n\x12\x1b\n\x17PERMISSION_ORDERS_WRITE\x10\x0b\x12\x1d\n\x19PERMISSION_ORDERS_FULFILL\x10\x0c\x12\x1c\n\x18PERMISSION_ORDERS_REFUND\x10\r\x12\x1c\n\x18PERMISSION_PAYMENTS_READ\x10\x14\x12\x1e\n\x1aPERMISSION_PAYMENTS_RECORD\x10\x15\x12\x1c\n\x18PERMISSION_CATALOG_WRITE\x10\x1e\x12\x1d\n\x19PERMISSION_INVENTORY_READ\x10(\x12\x1e\n\x1aPERMISSION_INVENTORY_WRITE\x10)\x12\x1c\n\x18PERMISSION_PRICING_WRITE\x10\x32\x12\x1d\n\x19PERMISSION_CUSTOMERS_READ\x10<\x12\x1e\n\x1aPERMISSION_CUSTOMERS_WRITE\x10=\x12\x1b\n\x17PERMISSION_REPORTS_READ\x10\x46\x12\x1d\n\x19PERMISSION_SETTINGS_WRITE\x10P\x12\x1a\n\x16PERMISSION_EVENTS_READ\x10Z*^\n\x0bIdempotency\x12\x1b\n\x17IDEMPOTENCY_UNSPECIFIED\x10\x00\x12\x18\n\x14IDEMPOTENCY_OPTIONAL\x10\x01\x12\x18\n\x14IDEMPOTENCY_REQUIRED\x10\x02*\xdb\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fRATE_CLASS_READ\x10\x01\x12\x14\n\x10RATE_CLASS_WRITE\x10\x02\x12\x14\n\x10RATE_CLASS_LOGIN\x10\x03\x12\x13\n\x0fRATE_CLASS_MAIL\x10\x04\x12\x15\n\x11RATE_CLASS_SEARCH\x10\x05\x12\x17\n\x13RATE_CLASS_CHECKOUT\x10\x06\x12\x15\n\x11RATE_CLASS_UPLOAD\x10\x07\x12\x15\n\x11RATE_CLASS_REPORT\x10\x08:K\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xc5\x8a\x03 \x01(\x0b\x32\x19.kontor.options.v1.Policyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kontor.options.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACCESS']._serialized_start=236
-  _globals['_ACCESS']._serialized_end=378
-  _globals['_IDEMPOTENCY']._serialized_start=380
-  _globals['_IDEMPOTENCY']._serialized_end=474
+  _globals['_ACCESS'].values_by_name["ACCESS_ADMIN"]._loaded_options = None
+  _globals['_ACCESS'].values_by_name["ACCESS_ADMIN"]._serialized_options = b'\010\001'
+  _globals['_ACCESS']._serialized_start=337
+  _globals['_ACCESS']._serialized_end=501
+  _globals['_PERMISSION']._serialized_start=504
+  _globals['_PERMISSION']._serialized_end=998
+  _globals['_IDEMPOTENCY']._serialized_start=1000
+  _globals['_IDEMPOTENCY']._serialized_end=1094
+  _globals['_RATECLASS']._serialized_start=1097
+  _globals['_RATECLASS']._serialized_end=1316
   _globals['_POLICY']._serialized_start=88
-  _globals['_POLICY']._serialized_end=233
+  _globals['_POLICY']._serialized_end=334
 # @@protoc_insertion_point(module_scope)

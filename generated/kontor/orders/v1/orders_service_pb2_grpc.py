@@ -90,7 +90,7 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetOrder(self, request, context):
-        """Returns one of the caller's orders; an administrator sees all. Errors: NOT_FOUND.
+        """Returns one of the caller's orders; staff see all. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

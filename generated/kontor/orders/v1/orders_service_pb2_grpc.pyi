@@ -26,7 +26,7 @@ class OrderServiceStub:
     stands, unpaid, until its time is up; its metadata names it), IDEMPOTENCY_KEY_REUSED.
     """
     GetOrder: _aio.UnaryUnaryMultiCallable[_orders_service_pb2.GetOrderRequest, _orders_pb2.Order]
-    """Returns one of the caller's orders; an administrator sees all. Errors: NOT_FOUND."""
+    """Returns one of the caller's orders; staff see all. Errors: NOT_FOUND."""
     ListOrders: _aio.UnaryUnaryMultiCallable[_orders_service_pb2.ListOrdersRequest, _orders_service_pb2.ListOrdersResponse]
     """Lists the caller's own orders, the newest first. Errors: INVALID_ARGUMENT."""
     ListTimeline: _aio.UnaryUnaryMultiCallable[_orders_service_pb2.ListTimelineRequest, _orders_service_pb2.ListTimelineResponse]
@@ -64,7 +64,7 @@ class OrderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _orders_service_pb2.GetOrderRequest,
         context: _aio.ServicerContext[_orders_service_pb2.GetOrderRequest, _abc.Awaitable[_orders_pb2.Order]],
     ) -> _abc.Awaitable[_orders_pb2.Order]:
-        """Returns one of the caller's orders; an administrator sees all. Errors: NOT_FOUND."""
+        """Returns one of the caller's orders; staff see all. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListOrders(

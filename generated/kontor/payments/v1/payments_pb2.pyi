@@ -36,7 +36,7 @@ class Payment(_message.Message):
         STRIPE: Payment._Provider.ValueType  # 1
         """Stripe."""
         MANUAL: Payment._Provider.ValueType  # 2
-        """Bank transfer or cash: an administrator records it."""
+        """Bank transfer or cash: staff record it."""
 
     class Provider(_Provider, metaclass=_ProviderEnumTypeWrapper):
         """Who moves the money."""
@@ -46,7 +46,7 @@ class Payment(_message.Message):
     STRIPE: Payment.Provider.ValueType  # 1
     """Stripe."""
     MANUAL: Payment.Provider.ValueType  # 2
-    """Bank transfer or cash: an administrator records it."""
+    """Bank transfer or cash: staff record it."""
 
     class _Status:
         ValueType = _typing.NewType("ValueType", _builtins.int)

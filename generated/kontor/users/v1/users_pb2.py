@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bkontor/users/v1/users.proto\x12\x0fkontor.users.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x01\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12(\n\x04role\x18\x04 \x01(\x0e\x32\x1a.kontor.users.v1.User.Role\x12\x16\n\x0e\x65mail_verified\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x43USTOMER\x10\x01\x12\n\n\x06VENDOR\x10\x02\x12\t\n\x05\x41\x44MIN\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bkontor/users/v1/users.proto\x12\x0fkontor.users.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x01\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12(\n\x04role\x18\x04 \x01(\x0e\x32\x1a.kontor.users.v1.User.Role\x12\x16\n\x0e\x65mail_verified\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"L\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08\x43USTOMER\x10\x01\x12\n\n\x06VENDOR\x10\x02\x12\t\n\x05\x41\x44MIN\x10\x03\x12\t\n\x05STAFF\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kontor.users.v1.users_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_USER']._serialized_start=82
-  _globals['_USER']._serialized_end=319
+  _globals['_USER']._serialized_end=330
   _globals['_USER_ROLE']._serialized_start=254
-  _globals['_USER_ROLE']._serialized_end=319
+  _globals['_USER_ROLE']._serialized_end=330
 # @@protoc_insertion_point(module_scope)

@@ -38,6 +38,8 @@ class User(_message.Message):
         """Sells its own products."""
         ADMIN: User._Role.ValueType  # 3
         """Runs the shop."""
+        STAFF: User._Role.ValueType  # 4
+        """Works in the shop: may do what it has permissions for."""
 
     class Role(_Role, metaclass=_RoleEnumTypeWrapper):
         """What an account may do."""
@@ -50,6 +52,8 @@ class User(_message.Message):
     """Sells its own products."""
     ADMIN: User.Role.ValueType  # 3
     """Runs the shop."""
+    STAFF: User.Role.ValueType  # 4
+    """Works in the shop: may do what it has permissions for."""
 
     ID_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int

@@ -97,7 +97,7 @@ _USE_REFRESH_TOKEN = Command(
         Users.id == Sessions.user_id,
         Users.active,
     )
-    .returning(*columns_of(Session, Sessions, role=Users.__table__.c.role)),
+    .returning(*columns_of(Session, Sessions, role=Users.__table__.c.role, permissions=Users.__table__.c.permissions)),
     Session,
 )
 _EXTEND_SESSION = Command(

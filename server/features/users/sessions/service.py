@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -28,7 +29,9 @@ _log = structlog.get_logger(__name__)
 class TokenIssuer(Protocol):
     """Signs access tokens."""
 
-    def issue(self, user_id: UserId, role: Role, session_id: SessionId, ttl: timedelta) -> str:
+    def issue(
+        self, user_id: UserId, role: Role, session_id: SessionId, ttl: timedelta, *, permissions: Collection[str]
+    ) -> str:
         """Make a token for a session."""
         ...
 
@@ -87,7 +90,9 @@ class SessionService:
             if ended:
                 _log.warning("session.refresh_token_reused")
             raise RefreshTokenInvalid
-        access_token = self._issuer.issue(session.user_id, session.role, session.id, self._access_ttl)
+        access_token = self._issuer.issue(
+            session.user_id, session.role, session.id, self._access_ttl, permissions=session.permissions
+        )
         return Tokens(access_token, self._access_ttl, fresh)
 
     async def logout(self, user_id: UserId, session_id: SessionId, *, all_sessions: bool) -> None:
@@ -154,5 +159,7 @@ class SessionService:
                 raise InvalidCredentials
             if rehash is not None:
                 await queries.update_password_hash(tx, user.id, old_hash=user.password_hash, new_hash=rehash)
-        access_token = self._issuer.issue(user.id, user.role, session_id, self._access_ttl)
+        access_token = self._issuer.issue(
+            user.id, user.role, session_id, self._access_ttl, permissions=user.permissions
+        )
         return Tokens(access_token, self._access_ttl, refresh_token)

@@ -30,6 +30,7 @@ class UserCredentials(User):
     """An account, open or closed, with the hash that a login is checked against."""
 
     active: bool
+    permissions: list[str]
     password_hash: str
 
 
@@ -40,3 +41,4 @@ class Session:
     id: SessionId
     user_id: UserId
     role: Role
+    permissions: list[str]
