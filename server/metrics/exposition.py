@@ -1,6 +1,6 @@
 """Shows the figures of this process at `GET /metrics`, in Prometheus' text format.
 
-A thread of its own answers, so that no call waits for it but for Python's lock, five milliseconds at most.
+A thread of its own answers: calls go on meanwhile, and wait for Python's lock only, five milliseconds at a time.
 """
 
 import asyncio

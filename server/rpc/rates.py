@@ -16,7 +16,7 @@ from server.kernel.errors import ResourceExhausted
 from server.metrics.meters import Figure, counter
 from server.rpc.call import Call
 
-# A user's id, a cart's, or an address: no two of them are equal, since no two have one type.
+# A user's id, a cart's, or an address. Each is of a type of its own, so that no user is taken for a cart.
 Caller = int | bytes | str
 
 _PERIOD_SECONDS: Final = 60.0
@@ -60,7 +60,7 @@ LIMITS: Final[Mapping[RateClass, Limit]] = {
     # Fifty a second is a stocktaking that is fed in by a program. Stripe's events come from few addresses, in bursts.
     RateClass.WRITE: Limit(3_000, 30_000),
     # Each hashes a password, 10 ms on a core. A storefront's server logs twenty people in each second.
-    RateClass.LOGIN: Limit(300, 1_200),
+    RateClass.LOGIN: Limit(120, 1_200),
     # Each mails somebody who did not ask.
     RateClass.MAIL: Limit(60, 1_200),
     # A search for each letter that somebody types, and no more: one costs as much as ten reads.
@@ -177,7 +177,7 @@ class _MemoryCounter:
 
 
 def caller_of(call: Call) -> Caller:
-    """Return who is counted for a call."""
+    """Return who is counted for a call. Those of whom no address is known, on a unix socket without Envoy, are one."""
     actor = call.actor
     if actor.user_id is not None:
         return actor.user_id.int
