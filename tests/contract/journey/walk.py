@@ -60,15 +60,19 @@ class Walk:
             self.variants |= {variant.sku: variant.id for variant in product.variants}
 
     async def work(self) -> str:
-        """Let the shop do what is due, and note the mails that it sends; return the code in the last one."""
+        """Let the shop do what is due, and note the mail that it sends; return the code in it."""
         await self.ground.work()
         mails = list(self.ground.mailbox.mails)
         self.ground.mailbox.mails.clear()
-        # They are the same either way.
-        for mail in mails if self.carrier.thorough else ():
+        if not mails:
+            return ""
+        # Of several, the order would be that of the jobs, which nobody is promised: a walk works after each cause.
+        [mail] = mails
+        # It is the same either way.
+        if self.carrier.thorough:
             texts = {"text": mail.text.splitlines(), "html": (mail.html or "").splitlines()}
             self.notes.append({"mail": {"to": mail.to, "subject": mail.subject, **texts}})
-        return _code(mails[-1].text) if mails else ""
+        return _code(mail.text)
 
     async def pass_time(self, **time: float) -> None:
         """Let time pass, with what the shop does every minute done once, and note what comes of it."""

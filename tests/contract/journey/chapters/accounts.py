@@ -73,6 +73,7 @@ async def _log_in(walk: Walk, anybody: Person) -> None:
     walk.notes.append({"the access token says": _claims(opened.tokens.access_token)})
     ada = _bearer(walk, "ada", opened)
     await ada.does("GetMe")
+    await (await walk.admin()).does("GetMe")
     await anybody.tries("GetMe")
     walk.scene("tokens that are none")
     for authorization in ("Bearer x", "Basic YTpi", f"Bearer {opened.tokens.access_token[:-4]}AAAA", ""):

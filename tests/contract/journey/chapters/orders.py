@@ -29,6 +29,7 @@ async def parcels(walk: Walk) -> None:
     await _two_parcels(walk, ada, admin, bought)
     if walk.carrier.thorough:
         await _backorder(walk, admin)
+        await _promised(walk, admin)
 
 
 async def _who_sees(walk: Walk, ada: Person, admin: Person) -> None:
@@ -160,3 +161,23 @@ async def _backorder(walk: Walk, admin: Person) -> None:
     await admin.does("ShipFulfillment", **sent)
     await walk.work()
     await guest.does("ListTimeline", order_id=bought.id)
+
+
+async def _promised(walk: Walk, admin: Person) -> None:
+    walk.scene("what the bank has promised is sent, and paid afterwards")
+    guest = await new_guest(walk, "TEE", name="guest with a promise")
+    placed = await order(guest, "promise-1")
+    reference, amount = placed.payment.provider_reference, placed.payment.amount.amount_minor
+    walk.ground.stripe.move(reference, "requires_capture", amount_capturable=amount)
+    await guest.quietly("ConfirmPayment", payment_id=placed.payment.id)
+    await walk.work()
+    parcel = await admin.quietly("CreateFulfillment", order_id=placed.order.id)
+    sent = {"order_id": placed.order.id, "fulfillment_id": parcel.id, "carrier": "DHL", "tracking_number": "8"}
+    await admin.does("ShipFulfillment", **sent)
+    await walk.work()
+    await guest.tries("GetInvoice", order_id=placed.order.id)
+    walk.ground.stripe.pay(reference)
+    await guest.does("ConfirmPayment", payment_id=placed.payment.id)
+    await walk.work()
+    await guest.does("ListTimeline", order_id=placed.order.id)
+    await guest.does("GetInvoice", order_id=placed.order.id)

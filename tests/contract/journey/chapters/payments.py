@@ -99,6 +99,7 @@ async def _promised(walk: Walk) -> None:
         received = placed.payment.amount.amount_minor if end == "succeeded" else 0
         stripe.move(reference, end, amount_capturable=0, amount_received=received, **changes)
         await guest.does("ConfirmPayment", payment_id=payment_id)
+        await guest.does("GetOrder", order_id=placed.order.id)
         await guest.does("ListTimeline", order_id=placed.order.id)
         await walk.work()
 

@@ -43,6 +43,13 @@ async def _counters(walk: Walk, admin: Person) -> None:
     await admin.does("AdjustStock", **mug, on_hand_count=4, reason="stocktaking")
     await walk.work()
     await walk.person("anybody").does("GetProduct", product_id="enamel-mug")
+    walk.scene("some are kept back from sale")
+    await walk.ground.sql(
+        "UPDATE stock_items SET safety = 2 FROM variants WHERE variants.id = variant_id AND sku = 'SHIRT-L-WHITE'"
+    )
+    await admin.does("GetStock", variant_id=walk.variants["SHIRT-L-WHITE"])
+    guest = await new_guest(walk, "SHIRT-L-WHITE")
+    await guest.tries("AddItem", variant_id=walk.variants["SHIRT-L-WHITE"], quantity=1)
 
 
 async def _refused(walk: Walk, admin: Person) -> None:
