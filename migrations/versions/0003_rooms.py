@@ -1,4 +1,7 @@
-"""Events have versions; accounts have a language and, for staff, permissions; orders have a language."""
+"""Events have versions; accounts have a language and, for staff, permissions; orders have a language.
+
+Entries of a timeline are of the kinds that the program knows.
+"""
 
 from collections.abc import Sequence
 
@@ -22,9 +25,15 @@ def upgrade() -> None:
     )
     op.drop_constraint(op.f("ck_users_role"), "users", type_="check")
     op.create_check_constraint("role", "users", "role IN ('CUSTOMER', 'VENDOR', 'STAFF', 'ADMIN')")
+    op.create_check_constraint(
+        "kind",
+        "order_timeline",
+        "kind IN ('PLACED', 'STATUS_CHANGED', 'PAYMENT_CHANGED', 'FULFILLMENT_CREATED', 'SHIPPED', 'INVOICE_ISSUED')",
+    )
 
 
 def downgrade() -> None:
+    op.drop_constraint(op.f("ck_order_timeline_kind"), "order_timeline", type_="check")
     op.drop_constraint(op.f("ck_users_role"), "users", type_="check")
     op.create_check_constraint("role", "users", "role IN ('CUSTOMER', 'VENDOR', 'ADMIN')")
     op.drop_column("users", "permissions")

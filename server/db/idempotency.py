@@ -90,10 +90,10 @@ _CLAIM = Command(
         },
     ).returning(
         # PostgreSQL 18: the row as it was before; NULL when there was none.
-        literal_column("old.resource_id", Uuid),
-        literal_column("old.request_hash"),
-        literal_column("old.response"),
-        literal_column("old.expires_time"),
+        literal_column("old.resource_id", Uuid).label("resource_id"),
+        literal_column("old.request_hash").label("request_hash"),
+        literal_column("old.response").label("response"),
+        literal_column("old.expires_time").label("expires_time"),
     ),
     _Earlier,
 )

@@ -67,7 +67,7 @@ class _Statement(Generic[Row]):
 
     def __init__(self, statement: Executable, make: Callable[..., Row] | None, *, scalar: bool = False) -> None:
         self.compiled = Compiled(statement)
-        self._make: Callable[..., Row] | None = None if make is None else _named_or_not(make, self.compiled)
+        self._make: Callable[..., Row] | None = None if make is None else row_maker(make, self.compiled.columns)
         if scalar:
             self._make = _first_value
 
@@ -220,14 +220,6 @@ def unnest_rows(name: str, /, **columns: TypeEngine[Any]) -> TableValuedAlias:
     arrays = [bindparam(column_name, type_=ARRAY(kind)) for column_name, kind in columns.items()]
     table = func.unnest(*arrays).table_valued(*[column(column_name, kind) for column_name, kind in columns.items()])
     return table.render_derived(name=name)
-
-
-def _named_or_not(make: Callable[..., Row], compiled: Compiled) -> Callable[..., Row]:
-    """Go by names where they fit. Statements that still go by position are few, and become fewer."""
-    try:
-        return row_maker(make, compiled.columns)
-    except (TypeError, ValueError):
-        return make
 
 
 def _first_value(value: Any) -> Any:

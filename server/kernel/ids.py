@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Final, Generic, NewType, TypeVar, cast
 from uuid import UUID, SafeUUID
 
@@ -31,28 +30,6 @@ RegistrationId = NewType("RegistrationId", UUID)
 TransactionId = NewType("TransactionId", UUID)
 
 T = TypeVar("T", bound=UUID)
-
-
-class Prefix(StrEnum):
-    """What an id names, as the outside sees it."""
-
-    USER = "user"
-    SESSION = "sess"
-    PRODUCT = "prod"
-    VARIANT = "var"
-    MEDIA = "media"
-    CATEGORY = "cat"
-    LOCATION = "loc"
-    STOCK = "stock"
-    CART = "cart"
-    CART_ITEM = "item"
-    ORDER = "ord"
-    ORDER_LINE = "line"
-    PAYMENT = "pay"
-    FULFILLMENT = "ful"
-    INVOICE = "inv"
-    EVENT = "evt"
-    SHIPPING_METHOD = "ship"
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -125,29 +102,6 @@ FULFILLMENT: Final = IdKind("ful", FulfillmentId)
 INVOICE: Final = IdKind("inv", InvoiceId)
 EVENT: Final = IdKind("evt", EventId)
 SHIPPING_METHOD: Final = IdKind("ship", ShippingMethodId)
-
-
-def format_id(prefix: Prefix, value: UUID) -> str:
-    """Write an id for the outside."""
-    return f"{prefix._value_}_{_digits(value.int)}"
-
-
-def format_written_id(prefix: Prefix, text: str) -> str:
-    """Write an id for the outside that comes as PostgreSQL writes it into JSON."""
-    return f"{prefix._value_}_{_digits(_number_of(text))}"
-
-
-def read_written_id(text: str) -> UUID:
-    """Read an id as PostgreSQL writes it into JSON."""
-    return _of_number(_number_of(text))
-
-
-def parse_id(prefix: Prefix, text: str, *, field: str) -> UUID:
-    """Read an id from the outside. Raises InvalidArgument naming `field`."""
-    head, separator, suffix = text.rpartition("_")
-    if head != prefix._value_ or not separator or not _SUFFIX.fullmatch(suffix):
-        raise invalid_field(field, f"must be an id that begins with {prefix.value}_ and has 26 characters after it")
-    return _of_number(int(suffix.translate(_TO_PYTHON_DIGITS), 32))
 
 
 def _digits(number: int) -> str:

@@ -13,7 +13,7 @@ from server.db.listen import Listener
 from server.kernel.actor import ANONYMOUS, NO_PERMISSIONS, Actor, Role, known_permissions
 from server.kernel.clock import Clock
 from server.kernel.errors import AppError, Unauthenticated
-from server.kernel.ids import CartId, Prefix, SessionId, UserId, format_id, parse_id
+from server.kernel.ids import CART, SESSION, USER, CartId, SessionId, UserId
 from server.rpc.keys import ALGORITHM, SigningKeyInvalid, base64url, load_key
 
 ISSUER: Final = "kontor"
@@ -108,8 +108,8 @@ class AccessTokens:
         claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "sub": format_id(Prefix.USER, user_id),
-            "sid": format_id(Prefix.SESSION, session_id),
+            "sub": USER.write(user_id),
+            "sid": SESSION.write(session_id),
             "role": role.value,
             "iat": int(now.timestamp()),
             "exp": int((now + ttl).timestamp()),
@@ -145,9 +145,9 @@ class AccessTokens:
             claims = self._claims(token)
             role = Role(claims["role"])
             actor = Actor(
-                user_id=UserId(parse_id(Prefix.USER, claims["sub"], field="sub")),
+                user_id=USER.read(claims["sub"], "sub"),
                 role=role,
-                session_id=SessionId(parse_id(Prefix.SESSION, claims["sid"], field="sid")),
+                session_id=SESSION.read(claims["sid"], "sid"),
                 cart_id=None,
                 permissions=known_permissions(claims["permissions"]) if role is Role.STAFF else NO_PERMISSIONS,
             )
@@ -191,13 +191,13 @@ class CartTokens:
 
     def issue(self, cart_id: CartId) -> str:
         """Make the token of a cart."""
-        return f"{format_id(Prefix.CART, cart_id)}.{_cart_signature(self._secrets[0], cart_id)}"
+        return f"{CART.write(cart_id)}.{_cart_signature(self._secrets[0], cart_id)}"
 
     def verify(self, token: str) -> CartId:
         """Return the token's cart. Raises CartTokenInvalid."""
         text, _, signature = token.partition(".")
         try:
-            cart_id = parse_id(Prefix.CART, text, field="x-cart-token")
+            cart_id = CART.read(text, "x-cart-token")
             # Bytes: compare_digest refuses texts that are not ASCII.
             given = signature.encode()
         except (AppError, UnicodeEncodeError):

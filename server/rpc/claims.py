@@ -8,7 +8,7 @@ from server.db.idempotency import MAX_KEY_LENGTH, NO_CLAIM, Claim, KeyClaim
 from server.kernel.actor import Actor
 from server.kernel.clock import Clock
 from server.kernel.errors import invalid_field
-from server.kernel.ids import Prefix, format_id
+from server.kernel.ids import CART, USER
 from server.rpc.call import Call
 
 
@@ -36,9 +36,9 @@ def claim_of(request: Message, call: Call, *, clock: Clock, path: str, required:
 
 def _scope(actor: Actor) -> str:
     if actor.user_id is not None:
-        return format_id(Prefix.USER, actor.user_id)
+        return USER.write(actor.user_id)
     if actor.cart_id is not None:
-        return format_id(Prefix.CART, actor.cart_id)
+        return CART.write(actor.cart_id)
     return "anonymous"
 
 

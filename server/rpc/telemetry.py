@@ -17,7 +17,7 @@ import structlog
 import uuid_utils
 
 from server.kernel.actor import Actor
-from server.kernel.ids import Prefix, format_id
+from server.kernel.ids import CART, USER
 
 _SANE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _SLOW_READ_SECONDS: Final = 0.5
@@ -123,7 +123,7 @@ def _ms(seconds: float) -> float:
 def _who(actor: Actor) -> dict[str, str]:
     who = {}
     if actor.user_id is not None:
-        who["user_id"] = format_id(Prefix.USER, actor.user_id)
+        who["user_id"] = USER.write(actor.user_id)
     if actor.cart_id is not None:
-        who["cart_id"] = format_id(Prefix.CART, actor.cart_id)
+        who["cart_id"] = CART.write(actor.cart_id)
     return who

@@ -13,7 +13,7 @@ import psycopg
 
 from server.features.users.passwords.service import PasswordHasher
 from server.kernel.actor import Role
-from server.kernel.ids import CartId, Prefix, SessionId, UserId, format_id
+from server.kernel.ids import PRODUCT, VARIANT, CartId, ProductId, SessionId, UserId
 from tests.bench.data_sql import OPEN_WORK, QUERIES, TOTALS
 from tests.bench.known_ids import Kind, id_sql, made_id
 from tests.bench.past_orders import PAST_ORDERS
@@ -81,7 +81,7 @@ class Data:
 
     def product_ids(self, count: int | None = None) -> list[str]:
         """Return the ids of the products that are shown, or of some of them, the same ones each time."""
-        return [format_id(Prefix.PRODUCT, uuid) for uuid in self.product_uuids(count)]
+        return [PRODUCT.write(ProductId(uuid)) for uuid in self.product_uuids(count)]
 
     def product_uuids(self, count: int | None = None) -> list[UUID]:
         """Return the same as the database knows them."""
@@ -96,7 +96,7 @@ class Data:
         """Return what can be bought."""
         sql = "SELECT product_id, variant_id FROM bench.goods ORDER BY number LIMIT %s"
         return [
-            Goods(format_id(Prefix.PRODUCT, product), format_id(Prefix.VARIANT, variant), str(variant))
+            Goods(PRODUCT.write(product), VARIANT.write(variant), str(variant))
             for product, variant in self._connection.execute(sql, (count,))
         ]
 

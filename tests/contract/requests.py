@@ -7,12 +7,18 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from server.kernel.ids import Prefix, format_id, new_id
+from server.kernel import ids
+from server.kernel.ids import IdKind
 from tests.world.rpcs import Rpc
 
 # Ids that are well formed, so that only the one that a test spoils is at fault. A field calls what it names as the
 # program does, or as the id begins: `shipping_method_id` for `ship_...`, and `item_id` for `item_...`.
-_IDS = {f"{noun}_id": format_id(prefix, new_id()) for prefix in Prefix for noun in (prefix.value, prefix.name.lower())}
+_IDS = {
+    f"{noun}_id": kind.write(kind.new())
+    for name, kind in vars(ids).items()
+    if isinstance(kind, IdKind)
+    for noun in (kind.prefix, name.lower())
+}
 
 
 def whole(rpc: Rpc, **values: Any) -> Message:

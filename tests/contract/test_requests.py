@@ -6,7 +6,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from kontor.options.v1 import policy_pb2
 
-from server.kernel.ids import Prefix, format_id, new_id
+from server.kernel.ids import EVENT
 from tests.contract.descriptors import request_messages
 from tests.contract.requests import whole
 from tests.world.people import Person
@@ -76,7 +76,7 @@ def test_every_enum_is_defined():
 @pytest.mark.parametrize(("rpc", "field"), id_fields(), ids=str)
 async def test_refuses_an_id_of_another_kind_naming_its_field(goods: None, admin: Person, rpc: Rpc, field: str) -> None:
     request = whole(rpc)
-    setattr(request, field, format_id(Prefix.EVENT, new_id()))
+    setattr(request, field, EVENT.write(EVENT.new()))
 
     refused = await refusal(admin.call(request))
 

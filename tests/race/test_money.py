@@ -7,7 +7,7 @@ import pytest
 from kontor.orders.v1 import orders_pb2, orders_service_pb2
 
 from server.features.payments.values import Provider
-from server.kernel.ids import OrderId, Prefix, parse_id
+from server.kernel.ids import ORDER
 from tests.world.people import Person
 from tests.world.refusals import Refusal, outcome, race
 from tests.world.shop import Shop
@@ -73,7 +73,7 @@ async def test_paying_races_with_expiring(shop: Shop, repetition: int) -> None:
     placed = await guest.buy("poster")
     reference = placed.payment.provider_reference
     shop.clock.advance(timedelta(minutes=31))
-    order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
+    order_id = ORDER.read(placed.order.id, "order_id")
 
     async def pay() -> None:
         shop.stripe.pay(reference)

@@ -9,7 +9,7 @@ from server.db.session import Database, WriteTx
 from server.features.catalog.tables import Categories, ProductMedia, ProductPrices, Products, VariantPrices, Variants
 from server.features.catalog.values import FirstCount
 from server.features.inventory import service as inventory
-from server.kernel.ids import CategoryId, Prefix, ProductId, VariantId, format_id, new_id
+from server.kernel.ids import CATEGORY, PRODUCT, VARIANT, CategoryId, ProductId, VariantId, new_id
 from tests.world.looking import execute, insert_row
 
 LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ class Category:
     @property
     def name(self) -> str:
         """Its id for the outside."""
-        return format_id(Prefix.CATEGORY, self.id)
+        return CATEGORY.write(self.id)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Variant:
     @property
     def name(self) -> str:
         """Its id for the outside."""
-        return format_id(Prefix.VARIANT, self.id)
+        return VARIANT.write(self.id)
 
     @property
     def variant(self) -> "Variant":
@@ -59,7 +59,7 @@ class Product:
     @property
     def name(self) -> str:
         """Its id for the outside."""
-        return format_id(Prefix.PRODUCT, self.id)
+        return PRODUCT.write(self.id)
 
     @property
     def variant(self) -> Variant:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.db.session import Database
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
-from server.kernel.ids import Prefix, ShippingMethodId, format_id, new_id
+from server.kernel.ids import SHIPPING_METHOD, ShippingMethodId, new_id
 from tests.world.looking import insert_row
 
 
@@ -18,7 +18,7 @@ class ShippingMethod:
     @property
     def name(self) -> str:
         """Its id for the outside."""
-        return format_id(Prefix.SHIPPING_METHOD, self.id)
+        return SHIPPING_METHOD.write(self.id)
 
 
 async def make_shipping_method(

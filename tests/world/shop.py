@@ -131,13 +131,13 @@ class Shop:
             )
         return self.entrance.account(role, permissions, user_id=user_id, email=email)
 
-    async def join(self, email: str = EMAIL, password: str = PASSWORD) -> UUID:
+    async def join(self, email: str = EMAIL, password: str = PASSWORD) -> UserId:
         """Let somebody make an account the way people do: by registering, and with the code of the mail."""
         guest = self.guest()
         await guest.register(email, password)
         await guest.verify(await self.mailed_code(), password)
         [(user_id,)] = await self.run("SELECT id FROM users WHERE email = %s", email)
-        return UUID(str(user_id))
+        return UserId(user_id)
 
     async def mailed_code(self) -> str:
         """Return the code in the latest mail."""

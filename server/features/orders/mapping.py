@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from kontor.orders.v1 import orders_pb2
 
+from server.features.cart.mapping import to_totals
 from server.features.orders import rules
 from server.features.orders.values import FulfillmentRecord, LineRecord, Order, OrderRecord, TimelineRecord
 from server.kernel.errors import invalid_field
@@ -23,7 +24,16 @@ def to_order(order: Order) -> orders_pb2.Order:
         "payment": {"status": record.payment_status},
         "fulfillment": {"status": record.fulfillment_status},
         "lines": [_line(line, currency) for line in order.lines],
-        "totals": _totals(record),
+        "totals": to_totals(
+            currency,
+            subtotal_minor=record.subtotal_minor,
+            discount_minor=record.discount_minor,
+            shipping_minor=record.shipping_minor,
+            tax_minor=record.tax_minor,
+            included_tax_minor=record.included_tax_minor,
+            total_minor=record.total_minor,
+            taxes=record.tax_amounts,
+        ),
         "email": record.email,
         "shipping_address": record.shipping_address,
         "billing_address": record.billing_address,
@@ -90,28 +100,6 @@ def _line(line: LineRecord, currency: str) -> Fields:
         "discount": to_money(currency, line.discount_minor),
         "tax": to_money(currency, line.tax_minor),
         "total": to_money(currency, line.total_minor),
-    }
-
-
-def _totals(record: OrderRecord) -> Fields:
-    currency = record.currency
-    return {
-        "subtotal": to_money(currency, record.subtotal_minor),
-        "discount": to_money(currency, record.discount_minor),
-        "shipping": to_money(currency, record.shipping_minor),
-        "tax": to_money(currency, record.tax_minor),
-        "included_tax": to_money(currency, record.included_tax_minor),
-        "total": to_money(currency, record.total_minor),
-        "taxes": [
-            {
-                "name": tax.name,
-                "rate_ppm": tax.rate_ppm,
-                "included": tax.included,
-                "taxable_amount": to_money(currency, tax.taxable_minor),
-                "amount": to_money(currency, tax.tax_minor),
-            }
-            for tax in record.tax_amounts
-        ],
     }
 
 

@@ -112,6 +112,11 @@ class OrderTimeline(Base):
 
     __tablename__ = "order_timeline"
     __table_args__ = (
+        CheckConstraint(
+            "kind IN ('PLACED', 'STATUS_CHANGED', 'PAYMENT_CHANGED', 'FULFILLMENT_CREATED', 'SHIPPED',"
+            " 'INVOICE_ISSUED')",
+            name="kind",
+        ),
         CheckConstraint("actor_kind IN ('CUSTOMER', 'GUEST', 'STAFF', 'SHOP')", name="actor_kind"),
         UniqueConstraint("order_id", "sequence"),
     )

@@ -9,7 +9,7 @@ from kontor.cart.v1 import cart_service_pb2 as api
 
 from server.db.statement import count_statements
 from server.features.cart.tables import CartItems
-from server.kernel.ids import CartId, Prefix, format_id, new_id, parse_id
+from server.kernel.ids import CART, VARIANT, CartId, new_id
 from tests.rpc.cart.carts import lines, order, stored
 from tests.world.goods import Product, VariantPlan
 from tests.world.looking import insert_row
@@ -162,7 +162,7 @@ async def test_refuses_what_is_not_sold(shop: Shop, guest: Person) -> None:
         refused = await refusal(guest.add(product))
         assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "VARIANT_UNAVAILABLE")
         assert refused.metadata == {"variant_id": product.variant.name}
-    unknown = shop.call(api.AddItemRequest(variant_id=format_id(Prefix.VARIANT, new_id()), quantity=1))
+    unknown = shop.call(api.AddItemRequest(variant_id=VARIANT.write(VARIANT.new()), quantity=1))
     for call in (guest.add(draft), unknown):
         refused = await refusal(call)
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
@@ -172,7 +172,7 @@ async def test_refuses_what_is_not_sold(shop: Shop, guest: Person) -> None:
 async def test_refuses_more_lines_than_a_cart_has(shop: Shop, guest: Person) -> None:
     plans = [VariantPlan(option_values=[str(number)]) for number in range(101)]
     product = await shop.shelve(variants=plans)
-    cart_id = CartId(parse_id(Prefix.CART, (await guest.add(product)).id, field="id"))
+    cart_id = CartId(CART.read((await guest.add(product)).id, "id"))
     async with shop.db.write() as tx:
         for variant in product.variants[1:100]:
             await insert_row(

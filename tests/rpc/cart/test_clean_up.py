@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from server.kernel.ids import Prefix, parse_id
+from server.kernel.ids import CART
 from tests.rpc.cart.carts import order
 from tests.world.goods import Product
 from tests.world.people import Person
@@ -19,7 +19,7 @@ async def test_throws_away_what_nobody_touches(shop: Shop, guest: Person, shirt:
 
     assert await shop.app.cart.carts.delete_expired() == 1
 
-    assert await shop.run("SELECT id FROM carts") == [(parse_id(Prefix.CART, kept.id, field="id"),)]
+    assert await shop.run("SELECT id FROM carts") == [(CART.read(kept.id, "id"),)]
 
 
 async def test_forgets_what_was_ordered_or_merged_long_ago(

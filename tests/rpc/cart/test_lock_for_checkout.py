@@ -6,7 +6,7 @@ from server.db.statement import count_statements
 from server.features.cart.errors import CartClosed, CartEmpty, VariantUnavailable
 from server.features.cart.values import Checkout
 from server.kernel.actor import Actor
-from server.kernel.ids import CartId, Prefix, parse_id
+from server.kernel.ids import CART, CartId
 from tests.world.goods import Product
 from tests.world.people import Person
 from tests.world.pricing import make_shipping_method
@@ -36,7 +36,7 @@ async def test_hands_over_all_that_an_order_needs(shop: Shop, guest: Person, cus
 
         checkout = await check_out(shop, buyer)
 
-        assert checkout.cart_id == parse_id(Prefix.CART, cart.id, field="id")
+        assert checkout.cart_id == CART.read(cart.id, "id")
         assert (checkout.currency, checkout.email, checkout.missing) == ("EUR", "ada@shop.example", ())
         assert checkout.priced.total_minor == cart.totals.total.amount_minor == 2 * 1190 + 2380 + 490
         assert checkout.shipping_address is not None
@@ -91,7 +91,7 @@ async def test_refuses_what_cannot_be_bought_any_more(shop: Shop, guest: Person,
 
 
 async def test_closes_once(shop: Shop, guest: Person, shirt: Product) -> None:
-    cart_id = CartId(parse_id(Prefix.CART, (await guest.add(shirt)).id, field="id"))
+    cart_id = CartId(CART.read((await guest.add(shirt)).id, "id"))
     carts, now = shop.app.cart.carts, shop.clock.now()
 
     async with shop.db.write() as tx:

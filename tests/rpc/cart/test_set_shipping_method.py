@@ -2,7 +2,7 @@
 
 import grpc
 
-from server.kernel.ids import Prefix, ShippingMethodId, format_id, new_id
+from server.kernel.ids import SHIPPING_METHOD, ShippingMethodId, new_id
 from tests.rpc.cart.carts import order, stored
 from tests.world.goods import Product
 from tests.world.people import Person
@@ -84,12 +84,12 @@ async def test_refuses_a_method_that_is_not_offered(shop: Shop, guest: Person, s
 
 async def test_needs_an_open_cart(shop: Shop, guest: Person, customer: Person, shirt: Product) -> None:
     for buyer in (guest, customer):
-        refused = await refusal(buyer.set_shipping_method(format_id(Prefix.SHIPPING_METHOD, new_id())))
+        refused = await refusal(buyer.set_shipping_method(SHIPPING_METHOD.write(SHIPPING_METHOD.new())))
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
     await guest.add(shirt)
     await order(shop)
 
-    refused = await refusal(guest.set_shipping_method(format_id(Prefix.SHIPPING_METHOD, new_id())))
+    refused = await refusal(guest.set_shipping_method(SHIPPING_METHOD.write(SHIPPING_METHOD.new())))
 
     assert refused.reason == "CART_CLOSED"
 

@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from server.kernel.ids import Prefix, format_id, new_id
+from server.kernel.ids import CART_ITEM
 from tests.rpc.cart.carts import lines, order, stored
 from tests.world.goods import Product
 from tests.world.people import Person
@@ -37,7 +37,7 @@ async def test_does_not_know_items_of_others(shop: Shop, guest: Person, customer
     [item] = (await customer.add(shirt)).items
     await guest.add(shirt)
     before = await stored(shop)
-    unknown = format_id(Prefix.CART_ITEM, new_id())
+    unknown = CART_ITEM.write(CART_ITEM.new())
 
     for buyer in (guest, shop.guest()):
         for item_id in (item.id, unknown):

@@ -5,7 +5,7 @@ from kontor.catalog.v1 import catalog_pb2
 from kontor.catalog.v1 import catalog_service_pb2 as api
 
 from server.db.statement import count_statements
-from server.kernel.ids import Prefix, format_id, new_id
+from server.kernel.ids import PRODUCT
 from tests.world.goods import LONG_AGO, Product, VariantPlan, make_category
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -124,7 +124,7 @@ async def test_refuses_what_is_not_shown(shop: Shop) -> None:
     draft = await shop.shelve(status="DRAFT", slug="draft")
     archived = await shop.shelve(status="ARCHIVED")
 
-    for name in (draft.name, "draft", archived.name, "nothing", format_id(Prefix.PRODUCT, new_id())):
+    for name in (draft.name, "draft", archived.name, "nothing", PRODUCT.write(PRODUCT.new())):
         refused = await refusal(shop.call(ask(name)))
         assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
 

@@ -10,7 +10,7 @@ from kontor.inventory.v1 import inventory_pb2
 from kontor.inventory.v1 import inventory_service_pb2 as api
 
 from server.features.inventory import service as inventory
-from server.kernel.ids import OrderId, Prefix, format_id, new_id
+from server.kernel.ids import VARIANT, OrderId, new_id
 from tests.world.goods import Variant
 from tests.world.people import Person
 from tests.world.refusals import refusal
@@ -104,7 +104,7 @@ async def test_tells_uncounted_from_unknown(shelf: Shelf) -> None:
     uncounted = (await shelf.shop.shelve(stock=None)).variant
 
     refused = await refusal(shelf.adjust(delta_count=1, variant_id=uncounted.name))
-    missing = await refusal(shelf.adjust(delta_count=1, variant_id=format_id(Prefix.VARIANT, new_id())))
+    missing = await refusal(shelf.adjust(delta_count=1, variant_id=VARIANT.write(VARIANT.new())))
 
     assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "STOCK_NOT_TRACKED")
     assert (missing.code, missing.reason) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")

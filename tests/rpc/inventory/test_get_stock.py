@@ -3,7 +3,7 @@
 import grpc
 from kontor.inventory.v1 import inventory_service_pb2 as api
 
-from server.kernel.ids import Prefix, format_id, new_id
+from server.kernel.ids import VARIANT
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -22,7 +22,7 @@ async def test_shows_the_counters(shop: Shop, admin: Person) -> None:
 
 async def test_tells_uncounted_from_unknown(shop: Shop, admin: Person) -> None:
     made = await shop.shelve(stock=None)
-    unknown = format_id(Prefix.VARIANT, new_id())
+    unknown = VARIANT.write(VARIANT.new())
 
     uncounted = await refusal(admin.call(api.GetStockRequest(variant_id=made.variant.name)))
     missing = await refusal(admin.call(api.GetStockRequest(variant_id=unknown)))

@@ -5,7 +5,7 @@ import pytest
 from kontor.orders.v1 import orders_pb2
 from psycopg.errors import RestrictViolation
 
-from server.kernel.ids import Prefix, format_id, new_id
+from server.kernel.ids import PRODUCT
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -21,7 +21,7 @@ async def test_an_administrator_sees_every_order(shop: Shop) -> None:
 
 
 async def test_names_the_field_of_a_wrong_id(shop: Shop) -> None:
-    product_id = format_id(Prefix.PRODUCT, new_id())
+    product_id = PRODUCT.write(PRODUCT.new())
 
     refused = await refusal(shop.guest().order(product_id))
 

@@ -12,7 +12,7 @@ from server.features.orders.progress.service import changing, issue_invoice_if_p
 from server.features.orders.settlement_service import OrderSettlement
 from server.features.orders.values import OrderStatus, PaymentSummary, TimelineKind, TimelineStep
 from server.features.payments.values import PaymentTotals
-from server.kernel.ids import OrderId, Prefix, parse_id
+from server.kernel.ids import ORDER, OrderId
 from tests.world.shop import Shop
 
 pytestmark = pytest.mark.usefixtures("goods")
@@ -23,7 +23,7 @@ _SELLER = Seller("Kontor", (), "", "en")
 async def place(shop: Shop) -> OrderId:
     guest = shop.guest()
     placed = await guest.buy("shirt")
-    return OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
+    return ORDER.read(placed.order.id, "order_id")
 
 
 async def stored(shop: Shop) -> list[Any]:

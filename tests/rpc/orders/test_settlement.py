@@ -11,7 +11,7 @@ from server.db.statement import count_statements
 from server.features.orders.errors import OrderNotFound
 from server.features.orders.invoicing.values import Seller
 from server.features.orders.settlement_service import OrderSettlement
-from server.kernel.ids import OrderId, Prefix, new_id, parse_id
+from server.kernel.ids import ORDER, OrderId, new_id
 from tests.world.people import MANUAL
 from tests.world.shop import Shop
 
@@ -104,7 +104,7 @@ async def test_the_return_of_the_browser_confirms_too(shop: Shop) -> None:
 async def test_locking_an_order_is_one_statement(shop: Shop) -> None:
     guest = shop.guest()
     placed = await guest.buy("shirt")
-    order_id = OrderId(parse_id(Prefix.ORDER, placed.order.id, field="order_id"))
+    order_id = ORDER.read(placed.order.id, "order_id")
     settlement = OrderSettlement(clock=shop.clock, seller=Seller("Kontor", (), "", "en"))
 
     async with shop.db.write() as tx:

@@ -26,7 +26,7 @@ from server.features.payments.tasks import ApplyEvent, CancelPayments, Refund
 from server.features.payments.values import LateMoney, Payment, PaymentTotals, Provider
 from server.features.payments.webhooks.service import Webhooks
 from server.kernel.actor import Actor, Role
-from server.kernel.ids import CartId, OrderId, PaymentId, Prefix, UserId, format_id
+from server.kernel.ids import PAYMENT, CartId, OrderId, PaymentId, UserId
 from server.rpc.auth import AccessTokens, Authenticator, CartTokens, Revocations
 from server.rpc.chain import Chain, Service
 from server.rpc.server import Server
@@ -205,7 +205,7 @@ class Bench:
 
 def id_of(payment: Payment) -> str:
     """Return the id of a payment for the outside."""
-    return format_id(Prefix.PAYMENT, payment.id)
+    return PAYMENT.write(payment.id)
 
 
 def status_name(payment: payments_pb2.Payment) -> str:

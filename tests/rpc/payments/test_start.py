@@ -8,7 +8,7 @@ from server.features.payments.errors import PaymentProviderDisabled, PaymentProv
 from server.features.payments.providers.stripe.gateway import StripeGateway
 from server.features.payments.service import PaymentService
 from server.features.payments.values import Provider
-from server.kernel.ids import Prefix, format_id
+from server.kernel.ids import ORDER
 from tests.rpc.payments.bench import Bench
 from tests.world.looking import count
 from tests.world.stripe import StripeStandIn
@@ -85,7 +85,7 @@ async def test_says_what_stripe_refused(bench: Bench) -> None:
     assert refused.value.metadata == {
         "provider": "STRIPE",
         "provider_code": "refused_for_a_test",
-        "order_id": format_id(Prefix.ORDER, payment.order_id),
+        "order_id": ORDER.write(payment.order_id),
     }
     failed = await bench.payment(payment.id)
     assert (failed.status, failed.failure_code) == ("FAILED", "refused_for_a_test")

@@ -5,7 +5,7 @@ from kontor.users.v1 import users_pb2
 from kontor.users.v1 import users_service_pb2 as api
 
 from server.db.statement import count_statements
-from server.kernel.ids import Prefix, format_id
+from server.kernel.ids import USER
 from tests.world.people import Person
 from tests.world.refusals import refusal
 from tests.world.shop import Shop
@@ -20,7 +20,7 @@ async def test_returns_the_callers_account_with_one_statement(shop: Shop, guest:
         user = await shop.holder(tokens).call(api.GetMeRequest())
 
     expected = users_pb2.User(
-        id=format_id(Prefix.USER, user_id),
+        id=USER.write(user_id),
         email="ada@customer.example",
         display_name="Ada Byron",
         role=users_pb2.User.CUSTOMER,

@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.kernel import ids
 from server.kernel.errors import InvalidArgument
-from server.kernel.ids import Prefix, format_id, format_written_id, new_id, parse_id, read_written_id
+from server.kernel.ids import ORDER, PRODUCT, IdKind, OrderId, ProductId, new_id
+
+KINDS = [one for one in vars(ids).values() if isinstance(one, IdKind)]
 
 
 @pytest.mark.parametrize(
@@ -24,25 +27,25 @@ from server.kernel.ids import Prefix, format_id, format_written_id, new_id, pars
     ],
 )
 def test_writes_and_reads_the_examples_of_the_specification(value: str, suffix: str):
-    assert format_id(Prefix.PRODUCT, UUID(value)) == f"prod_{suffix}"
-    assert parse_id(Prefix.PRODUCT, f"prod_{suffix}", field="id") == UUID(value)
+    assert PRODUCT.write(ProductId(UUID(value))) == f"prod_{suffix}"
+    assert PRODUCT.read(f"prod_{suffix}", "id") == UUID(value)
 
 
-@given(st.uuids(), st.sampled_from(Prefix))
-def test_reads_what_it_wrote(value: UUID, prefix: Prefix):
-    assert parse_id(prefix, format_id(prefix, value), field="id") == value
+@given(st.uuids(), st.sampled_from(KINDS))
+def test_reads_what_it_wrote(value: UUID, kind: IdKind[UUID]):
+    assert kind.read(kind.write(value), "id") == value
 
 
-@given(st.uuids(), st.sampled_from(Prefix))
-def test_reads_and_writes_ids_as_postgresql_writes_them(value: UUID, prefix: Prefix):
-    assert read_written_id(str(value)) == value
-    assert format_written_id(prefix, str(value)) == format_id(prefix, value)
+@given(st.uuids(), st.sampled_from(KINDS))
+def test_reads_and_writes_ids_as_postgresql_writes_them(value: UUID, kind: IdKind[UUID]):
+    assert kind.read_stored(str(value)) == value
+    assert kind.write_stored(str(value)) == kind.write(value)
 
 
 def test_reads_uuids_that_are_like_any_other():
     value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
-    read = parse_id(Prefix.PRODUCT, "prod_01h455vb4pex5vsknk084sn02q", field="id")
+    read = PRODUCT.read("prod_01h455vb4pex5vsknk084sn02q", "id")
 
     assert type(read) is UUID
     assert (repr(read), hash(read), read.bytes) == (repr(value), hash(value), value.bytes)
@@ -54,7 +57,7 @@ def test_reads_uuids_that_are_like_any_other():
 
 @given(st.uuids(), st.uuids())
 def test_sorts_as_the_uuids_sort(a: UUID, b: UUID):
-    assert (a < b) == (format_id(Prefix.ORDER, a) < format_id(Prefix.ORDER, b))
+    assert (a < b) == (ORDER.write(OrderId(a)) < ORDER.write(OrderId(b)))
 
 
 @pytest.mark.parametrize(
@@ -81,13 +84,17 @@ def test_sorts_as_the_uuids_sort(a: UUID, b: UUID):
 )
 def test_refuses_anything_else_and_names_the_field(text: str):
     with pytest.raises(InvalidArgument) as caught:
-        parse_id(Prefix.PRODUCT, text, field="product_id")
+        PRODUCT.read(text, "product_id")
 
     assert [violation.field for violation in caught.value.fields] == ["product_id"]
 
 
 def test_new_ids_are_version_7_and_grow():
-    ids = [new_id() for _ in range(1000)]
+    made = [new_id() for _ in range(1000)]
 
-    assert {value.version for value in ids} == {7}
-    assert ids == sorted(set(ids))
+    assert {value.version for value in made} == {7}
+    assert made == sorted(set(made))
+
+
+def test_no_two_kinds_look_the_same_outside():
+    assert len({kind.prefix for kind in KINDS}) == len(KINDS)

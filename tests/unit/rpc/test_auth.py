@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.kernel.actor import ANONYMOUS, NO_PERMISSIONS, Actor, Permission, Role
-from server.kernel.ids import CartId, Prefix, SessionId, UserId, format_id, new_id
+from server.kernel.ids import CART, CartId, SessionId, UserId, new_id
 from server.rpc import auth
 from server.rpc.auth import (
     AccessTokens,
@@ -138,7 +138,7 @@ def test_refuses_forgeries(tokens, key):
         "unknown role": forge(tokens, key, role="ROOT"),
         "staff without permissions": forge(tokens, key, role="STAFF"),
         "a number for permissions": forge(tokens, key, role="STAFF", permissions=7),
-        "user of another kind": forge(tokens, key, sub=format_id(Prefix.CART, USER)),
+        "user of another kind": forge(tokens, key, sub=CART.write(CartId(USER))),
         "number for a user": forge(tokens, key, sid=17),
         "empty": "",
         "words": "a.b.c",
