@@ -23,7 +23,7 @@ WORKLOAD ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format generate migration release-contracts constraints clean \
+.PHONY: help run test bench check format generate migration rpc release-contracts constraints clean \
 	check-format check-lint check-types check-imports check-contracts check-generated check-migrations check-size
 
 help: ## list what can be done
@@ -84,6 +84,11 @@ migration: $(INSTALLED) ## write a migration from the table classes: make migrat
 	@$(PY) migrations/new.py "$(NAME)"
 	@$(BIN)/ruff check --fix --quiet migrations || true
 	@$(BIN)/ruff format --quiet migrations
+
+rpc: $(INSTALLED) ## write the skeleton of an RPC: make rpc NAME=orders.CancelOrder, for staff with PERMISSION=orders.fulfill
+	@$(PY) protos/new_rpc.py "$(NAME)" $(PERMISSION)
+	@$(BIN)/ruff check --fix --silent --exit-zero server tests
+	@$(BIN)/ruff format --quiet server tests
 
 release-contracts: $(INSTALLED) ## store the contracts as released: from then on they only grow
 	@$(PY) protos/generate.py --image $(IMAGE)

@@ -1,9 +1,9 @@
-"""Write the skeleton of a new RPC, once: `python protos/new_rpc.py orders.CancelOrder`.
+"""Write the skeleton of a new RPC, once: `python protos/new_rpc.py orders.CancelOrder [PERMISSION]`.
 
 It adds the RPC with its policy and its request to the contract, a method to the servicer, a use case, a test file and a
 case of who gets what; then it builds generated/. What it writes is a beginning: every line of it wants a decision, and
-`make check` and the new tests name those that are still open. The first word of the name says what kind it is: Get and
-List read, all others write.
+`make check` and the new tests name those that are still open. The first word of the name says what kind it is: Get,
+List, Search and Find read, all others write. With a permission (`orders.fulfill`) it is for staff, else for customers.
 """
 
 import re
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+_OPTIONS = ROOT / "protos/kontor/options/v1/policy.proto"
 _READS = ("Get", "List", "Search", "Find")
 
 
@@ -26,6 +27,7 @@ class NewRpc:
 
     feature: str
     name: str
+    permission: str = ""
 
     @property
     def snake(self) -> str:
@@ -74,15 +76,17 @@ def main(arguments: list[str]) -> int:
         return 1
     subprocess.run([sys.executable, str(ROOT / "protos/generate.py")], check=True)
     print("\n".join(str(path.relative_to(ROOT)) for path in written))
-    print("Then: python -m tests.contract.test_policies > tests/contract/policies.txt, once the policy is decided.")
+    print("Then: docs/adding-an-rpc.md, from its second step.")
     return 0
 
 
 def _read(arguments: list[str]) -> NewRpc:
-    match = re.fullmatch(r"(\w+)\.([A-Z]\w+)", arguments[0]) if len(arguments) == 1 else None
+    match = re.fullmatch(r"(\w+)\.([A-Z]\w+)", arguments[0]) if len(arguments) in (1, 2) else None
     if match is None:
         raise SkeletonError('name the feature and the RPC: NAME="orders.CancelOrder"')
-    rpc = NewRpc(match[1], match[2])
+    rpc = NewRpc(match[1], match[2], *arguments[1:])
+    if rpc.permission and f" {_constant(rpc.permission)} = " not in _OPTIONS.read_text(encoding="utf-8"):
+        raise SkeletonError(f"{_OPTIONS.relative_to(ROOT)} has no {_constant(rpc.permission)}")
     if not rpc.contract.exists():
         raise SkeletonError(f"there is no {rpc.contract.relative_to(ROOT)}")
     if re.search(rf"\brpc {rpc.name}\(", rpc.contract.read_text(encoding="utf-8")):
@@ -94,11 +98,19 @@ def _write_contract(rpc: NewRpc) -> Path:
     text = rpc.contract.read_text(encoding="utf-8")
     path = f"/v1/{rpc.feature}/{{{rpc.id_field}}}"
     binding = f'{{get: "{path}"}}' if rpc.reads else f'{{\n      post: "{path}:{rpc.verb}"\n      body: "*"\n    }}'
+    access = (
+        f"access: ACCESS_STAFF\n      permission: {_constant(rpc.permission)}"
+        if rpc.permission
+        else "access: ACCESS_USER"
+    )
     effect = "    option idempotency_level = NO_SIDE_EFFECTS;\n" if rpc.reads else ""
     method = f"""  // Says what it does. Errors: NOT_FOUND.
   rpc {rpc.name}({rpc.name}Request) returns ({rpc.resource}) {{
 {effect}    option (google.api.http) = {binding};
-    option (kontor.options.v1.policy) = {{access: ACCESS_USER}};
+    option (kontor.options.v1.policy) = {{
+      {access}
+      rate_class: RATE_CLASS_{"READ" if rpc.reads else "WRITE"}
+    }};
   }}
 """
     request = f"""
@@ -121,18 +133,20 @@ def _write_servicer(rpc: NewRpc) -> Path:
     text = path.read_text(encoding="utf-8")
     imported = _found(rf"import (?:\w+, )*({rpc.feature}_service_pb2(?: as \w+)?)", text).partition(" as ")
     requests = imported[2] or imported[0]
+    answer = f"{rpc.feature}_pb2.{rpc.resource}"
     method = f"""
-    async def {rpc.name}(self, request: {requests}.{rpc.name}Request, call: Call) -> Message:
-        return await {rpc.snake}(self._db, request.{rpc.id_field}, viewer=call.viewer)
+    async def {rpc.name}(self, request: {requests}.{rpc.name}Request, call: Call) -> {answer}:
+        {rpc.id_field} = {rpc.resource.upper()}.read(request.{rpc.id_field}, "{rpc.id_field}")
+        await {rpc.snake}(self._db, {rpc.id_field}, viewer=call.viewer)
+        return {answer}()
 """
     # After the last method of the class: before the first function that follows it, or at the end.
     after = re.search(r"\n\n\n(?=def |async def |_\w+ = )", text[text.index("\nclass ") :])
     place = text.index("\nclass ") + after.start() + 1 if after else len(text)
     text = text[:place].rstrip("\n") + "\n" + method + text[place:]
-    text = text.replace(
-        "\nfrom server.", f"\nfrom server.features.{rpc.feature}.service import {rpc.snake}\nfrom server.", 1
-    )
-    text = text.replace("\nfrom kontor.", "\nfrom google.protobuf.message import Message\nfrom kontor.", 1)
+    text = _importing(text, f"server.features.{rpc.feature}.service", rpc.snake)
+    text = _importing(text, "server.kernel.ids", rpc.resource.upper())
+    text = _importing(text, f"kontor.{rpc.feature}.v1", f"{rpc.feature}_pb2")
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -140,11 +154,14 @@ def _write_servicer(rpc: NewRpc) -> Path:
 def _write_use_case(rpc: NewRpc) -> Path:
     path = ROOT / f"server/features/{rpc.feature}/service.py"
     text = path.read_text(encoding="utf-8").rstrip("\n")
+    text = _importing(text, "server.db.session", "Database")
+    text = _importing(text, "server.kernel.actor", "Viewer")
+    text = _importing(text, "server.kernel.ids", f"{rpc.resource}Id")
     path.write_text(
         f'''{text}
 
 
-async def {rpc.snake}(db: Database, {rpc.id_field}: str, *, viewer: Viewer) -> Message:
+async def {rpc.snake}(db: Database, {rpc.id_field}: {rpc.resource}Id, *, viewer: Viewer) -> None:
     """Say what it does, and what it raises."""
     raise NotImplementedError("{rpc.feature}.{rpc.name}")
 ''',
@@ -155,18 +172,23 @@ async def {rpc.snake}(db: Database, {rpc.id_field}: str, *, viewer: Viewer) -> M
 
 def _write_test(rpc: NewRpc) -> Path:
     path = ROOT / f"tests/rpc/{rpc.feature}/test_{rpc.snake}.py"
+    person = "admin" if rpc.permission else "customer"
     path.write_text(
-        f'''"""{rpc.service}/{rpc.name}."""
+        f'''"""{rpc.service}.{rpc.name}."""
 
-from kontor.{rpc.feature}.v1 import {rpc.feature}_service_pb2
+from kontor.{rpc.feature}.v1 import {rpc.feature}_service_pb2 as api
 
-from tests.shop import Clients, refusal
+from server.kernel.ids import {rpc.resource.upper()}
+from tests.world.people import Person
+from tests.world.refusals import refusal
 
 
-async def test_refuses_what_does_not_exist(client: Clients):
-    request = {rpc.feature}_service_pb2.{rpc.name}Request({rpc.id_field}="unknown")
+async def test_refuses_what_does_not_exist({person}: Person) -> None:
+    unknown = {rpc.resource.upper()}.write({rpc.resource.upper()}.new())
 
-    assert (await refusal(client.{rpc.feature}.{rpc.name}(request))).reason == "NOT_FOUND"
+    refused = await refusal({person}.call(api.{rpc.name}Request({rpc.id_field}=unknown)))
+
+    assert refused.reason == "NOT_FOUND"
 ''',
         encoding="utf-8",
     )
@@ -182,6 +204,18 @@ def _write_case(rpc: NewRpc) -> Path:
     case = f'    "{rpc.service}/{rpc.name}": Case(lambda _: {module}.{rpc.name}Request({rpc.id_field}="unknown")),\n'
     path.write_text(f"{text[:-1]}{case}}}\n", encoding="utf-8")
     return path
+
+
+def _importing(text: str, module: str, name: str) -> str:
+    """Return a module's text with one more import; `ruff` puts it where it belongs."""
+    if re.search(rf"^(?:from {re.escape(module)} import .*|    ){name}\b", text, re.MULTILINE):
+        return text
+    return re.sub(r"\nfrom ", f"\nfrom {module} import {name}\nfrom ", text, count=1)
+
+
+def _constant(permission: str) -> str:
+    """Return the contract's word for a permission."""
+    return f"PERMISSION_{permission.replace('.', '_').upper()}"
 
 
 def _found(pattern: str, text: str) -> str:

@@ -15,12 +15,13 @@ from tests.world.shop import Shop
 HOUSES = houses()
 # The contract of the words on a front plate.
 WORDS = {"Owns", "Tells", "Hears", "Locks", "Read first"}
+ADVICE = "python -m tests.contract.plates"
 
 
 @pytest.mark.parametrize("house", HOUSES, ids=lambda house: house.name)
 def test_the_front_plate_says_what_a_newcomer_needs(house: House):
     assert set(house.plate) == WORDS
-    assert house.listed("Owns") == house.tables
+    assert house.listed("Owns") == house.tables, ADVICE
     for name in house.plate["Read first"].replace(",", " ").split():
         if name.endswith(".py"):
             assert (house.folder / name).exists(), name
@@ -29,7 +30,7 @@ def test_the_front_plate_says_what_a_newcomer_needs(house: House):
 @pytest.mark.parametrize("house", HOUSES, ids=lambda house: house.name)
 def test_the_front_plate_says_which_events_it_tells(house: House):
     """And each is told: somewhere in the feature it is made."""
-    assert house.listed("Tells") == {event.__name__ for event in house.events}
+    assert house.listed("Tells") == {event.__name__ for event in house.events}, ADVICE
     untold = {event.__name__ for event in house.events if not house.mentions(event.__name__, outside=_NOT_TOLD_IN)}
     assert untold == set()
 
@@ -45,7 +46,7 @@ async def test_the_front_plates_say_who_hears_of_which_event(shop: Shop):
 
     assert {house.name: house.listed("Hears") for house in HOUSES if house.listed("Hears")} == {
         name: events for name, events in heard.items() if events
-    }
+    }, ADVICE
 
 
 async def test_every_subscribed_event_is_told_by_somebody(shop: Shop):
