@@ -61,7 +61,7 @@ class App:
             rates=rates,
             calls=core.metrics.calls,
         )
-        for part in (core.db, core.cache, rates):
+        for part in (core.db, core.cache, rates, *self.features):
             if part is not None:
                 core.metrics.show(*part.figures())
 

@@ -45,10 +45,10 @@ def nullable(make: Callable[..., Row]) -> Callable[..., Row | None]:
     return cast("Callable[..., Row | None]", _function(names, f"None if {names[0]} is None else {call}", known))
 
 
-def nested(make: Callable[..., Row], **rows: "JsonRow[Any]") -> Callable[..., Row]:
+def nested(make: Callable[..., Row], **rows: "JsonRow[Any] | Callable[[Any], Any]") -> Callable[..., Row]:
     """Return what makes a row some of whose columns are rows in JSON, any number of them: each becomes a list.
 
-    Raises TypeError for a column that `make` does not have.
+    A column of one row, or of none, is read by its `read_one`. Raises TypeError for a column that `make` does not have.
     """
     names = list(signature(make).parameters)
     if unknown := rows.keys() - set(names):
@@ -80,6 +80,10 @@ class JsonRow(Generic[Row]):
         self.array: ColumnElement[Any] = func.json_build_array(*columns.values())
         self.read = row_maker(make, list(columns))
 
+    def read_one(self, array: Sequence[Any] | None) -> Row | None:
+        """Make the row of an array, or None of NULL."""
+        return None if array is None else self.read(*array)
+
     def read_all(self, arrays: Sequence[Sequence[Any]] | None) -> list[Row]:
         """Make the rows of what `json_agg` made of arrays: NULL, when there were none."""
         read = self.read
@@ -108,12 +112,12 @@ def _call(
     make: Callable[..., Any],
     columns: Sequence[str],
     states: Mapping[str, tuple[type[StrEnum], bool]],
-    rows: Mapping[str, "JsonRow[Any]"],
+    rows: Mapping[str, "JsonRow[Any] | Callable[[Any], Any]"],
 ) -> tuple[str, dict[str, Any]]:
     """Write the call that makes a row of variables named as its columns, and what the names in it mean."""
     # A look into a dictionary takes a third of what a call of the enum does.
     known: dict[str, Any] = {f"_{name}": {str(state): state for state in kind} for name, (kind, _) in states.items()}
-    known |= {f"_{name}": row.read_all for name, row in rows.items()}
+    known |= {f"_{name}": row.read_all if isinstance(row, JsonRow) else row for name, row in rows.items()}
     parts = {}
     for name in columns:
         part = name

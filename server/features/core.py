@@ -9,7 +9,7 @@ from server.db.listen import Listener
 from server.db.session import Database
 from server.kernel.clock import Clock
 from server.mail.gateway import Mailer
-from server.metrics.meters import Metrics
+from server.metrics.meters import Figure, Metrics
 from server.rpc.auth import AccessTokens, CartTokens, Revocations
 from server.rpc.cache import ResponseCache
 from server.rpc.chain import Service
@@ -43,6 +43,10 @@ class Feature:
     def jobs(self) -> Jobs:
         """Return what it has a worker do."""
         return Jobs()
+
+    def figures(self) -> Sequence[Figure]:
+        """Return what it counts."""
+        return ()
 
     async def start(self) -> None:
         """Begin what goes on while the process runs; the listener starts after all features."""

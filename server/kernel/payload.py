@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_or
 from uuid import UUID
 
 from server.kernel import ids
+from server.kernel.errors import AppError
 from server.kernel.money import Money
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
@@ -38,7 +39,8 @@ def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """Read a frozen dataclass. Fields that it does not have are left. Raises PayloadUnreadable."""
     try:
         return kind(**{name: read(data[name]) for name, _, read in _codec(cast(type, kind)) if name in data})
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    # The last one: an id in another form.
+    except (TypeError, ValueError, KeyError, AttributeError, AppError) as error:
         raise PayloadUnreadable(f"{kind.__name__}: {error!r}") from error
 
 

@@ -17,6 +17,7 @@ from server.db.idempotency import NO_CLAIM
 from server.db.session import Database
 from server.kernel.actor import ANONYMOUS, Actor
 from server.kernel.clock import Clock
+from server.kernel.errors import AppError
 from server.metrics.meters import Timings, call_timings
 from server.rpc import telemetry
 from server.rpc.auth import Authenticator
@@ -24,7 +25,7 @@ from server.rpc.cache import ResponseCache
 from server.rpc.call import Call
 from server.rpc.errors import texts_for
 from server.rpc.policy import Policy, authorise, permitted_roles, read_policy
-from server.rpc.rates import Counter, Rates, caller_of
+from server.rpc.rates import BY_CART, Counter, Rates, caller_of
 from server.rpc.refusal import refuse
 from server.rpc.work import ContractBroken, Work, compose_work, path_of
 from server.texts.languages import FALLBACK
@@ -105,6 +106,7 @@ class _Method:
 
     __slots__ = (
         "_authenticate",
+        "_by_cart",
         "_calls",
         "_count",
         "_path",
@@ -131,7 +133,7 @@ class _Method:
         self._roles, self._permission = permitted_roles(policy), policy.permission
         self._read_only = policy.read_only
         self._authenticate = authenticate
-        self._count = None if counter is None else counter.count
+        self._count, self._by_cart = None if counter is None else counter.count, policy.rate_class in BY_CART
         self._work = work
         self._calls = calls
         self._shop_language = shop_language
@@ -144,17 +146,14 @@ class _Method:
         request_id = telemetry.request_id(headers.get("x-request-id"))
         actor = ANONYMOUS
         try:
-            actor = self._authenticate(headers)
-            call = Call(
-                actor=actor,
-                permission=self._permission,
-                request_id=request_id,
-                claim=NO_CLAIM,
-                headers=headers,
-                peer=context.peer(),
-            )
-            if self._count is not None:
-                await self._count(caller_of(call), started)
+            try:
+                actor = self._authenticate(headers)
+            except AppError:
+                # Forged credentials cost a look at their signature: they are counted too, by their address.
+                await self._enter(self._call(ANONYMOUS, request_id, headers, context), started)
+                raise
+            call = self._call(actor, request_id, headers, context)
+            await self._enter(call, started)
             if self._roles is not None:
                 authorise(actor, self._roles, self._permission)
             response = await self._work(raw, call)
@@ -177,6 +176,21 @@ class _Method:
             return response
         await context.abort(refusal.code, refusal.message, refusal.trailers)
         raise AssertionError("abort returned")
+
+    def _call(self, actor: Actor, request_id: str, headers: dict[str, Any], context: Context) -> Call:
+        return Call(
+            actor=actor,
+            permission=self._permission,
+            request_id=request_id,
+            claim=NO_CLAIM,
+            headers=headers,
+            peer=context.peer(),
+        )
+
+    async def _enter(self, call: Call, now: float) -> None:
+        """Count the call. Raises RateLimited."""
+        if self._count is not None:
+            await self._count(caller_of(call, by_cart=self._by_cart), now)
 
     def _note_cancelled(self, request_id: str, actor: Actor, seconds: float) -> None:
         self._calls.of(self._path, "CANCELLED").observe(seconds)

@@ -1,7 +1,8 @@
 """How often a caller may call: each RPC has a rate class in its policy, and each class has a limit.
 
-Whoever calls is counted apart from everybody else: the user, else the guest's cart, else the network address. Each
-process counts for itself and in memory, so that several of them together let through as many times the limit.
+Whoever calls is counted apart from everybody else: the user, else the guest's cart, else the network address. A cart is
+had for nothing, so for what is costly only the address of a guest counts. Each process counts for itself and in memory,
+so that several of them together let through as many times the limit.
 """
 
 import socket
@@ -72,6 +73,11 @@ LIMITS: Final[Mapping[RateClass, Limit]] = {
     # Each keeps a core or the database busy for a while: a month's invoices, fetched by a program, take ten a second.
     RateClass.REPORT: Limit(600, 6_000),
 }
+
+
+# The classes in which a guest is its cart, so that those behind a storefront's server are told apart. In all others it
+# is its address: with a new cart for each call it would be another caller each time.
+BY_CART: Final = frozenset({RateClass.DEFAULT, RateClass.READ, RateClass.WRITE})
 
 
 class RateLimited(ResourceExhausted):
@@ -176,12 +182,12 @@ class _MemoryCounter:
             self._until.popitem(last=False)
 
 
-def caller_of(call: Call) -> Caller:
+def caller_of(call: Call, *, by_cart: bool) -> Caller:
     """Return who is counted for a call. Those of whom no address is known, on a unix socket without Envoy, are one."""
     actor = call.actor
     if actor.user_id is not None:
         return actor.user_id.int
-    if actor.cart_id is not None:
+    if by_cart and actor.cart_id is not None:
         return actor.cart_id.bytes
     return network_of(call.remote_address)
 

@@ -1,27 +1,25 @@
 """The statement that loads a cart with all that its price depends on, and pieces of it that others share."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import CHAR, aggregate_order_by
 from sqlalchemy.sql.base import Executable
 
-from server.db.rows import JsonRow
+from server.db.rows import JsonRow, columns_of, nested
 from server.db.session import ReadTx
 from server.db.statement import Bound, Query
 from server.db.words import TRUE, number, word
 from server.features.cart.delivery_queries import ADDRESS_COUNTRY, METHOD_COLUMNS, goes_to, offered_in
 from server.features.cart.queries import ForOwner
 from server.features.cart.tables import CartItems, Carts
-from server.features.cart.values import Address, CartLine, CartSnapshot, Option, Owner, Picture
+from server.features.cart.values import CartLine, CartSnapshot, Option, Owner, Picture
 from server.features.catalog.tables import ProductMedia, Products, VariantPrices, Variants
 from server.features.inventory.tables import StockItems, available_units, obtainable_units
 from server.features.pricing.tables import ShippingMethods, ShippingPrices, TaxRates
 from server.features.pricing.tax_values import TaxRate
 from server.features.pricing.values import ShippingMethod
-from server.kernel.ids import CART_ITEM, PRODUCT, SHIPPING_METHOD, VARIANT, CartId, UserId
+from server.kernel.ids import CART_ITEM, PRODUCT, SHIPPING_METHOD, VARIANT
 
 available = available_units(StockItems)
 obtainable = obtainable_units(StockItems)
@@ -83,33 +81,6 @@ def _make_method(
 ) -> ShippingMethod:
     return ShippingMethod(
         SHIPPING_METHOD.read_stored(id), code, name, description, amount_minor, free_from_amount_minor, tax_class
-    )
-
-
-def _make_snapshot(
-    id: CartId,
-    user_id: UserId | None,
-    currency: str,
-    email: str,
-    shipping_address: Address | None,
-    billing_address: Address | None,
-    expires_time: datetime,
-    method: Sequence[Any] | None,
-    lines: Sequence[Sequence[Any]] | None,
-    rates: Sequence[Sequence[Any]] | None,
-) -> CartSnapshot:
-    read_line, read_rate = _LINE.read, _RATE.read
-    return CartSnapshot(
-        id,
-        user_id,
-        currency,
-        email,
-        shipping_address,
-        billing_address,
-        expires_time,
-        None if method is None else _METHOD.read(*method),
-        tuple([read_line(*values) for values in lines or ()]),
-        tuple([read_rate(*values) for values in rates or ()]),
     )
 
 
@@ -194,20 +165,11 @@ def _method() -> ColumnElement[Any]:
 
 
 def _load(owned: ColumnElement[bool]) -> Executable:
-    return select(
-        Carts.id,
-        Carts.user_id,
-        Carts.currency,
-        Carts.email,
-        Carts.shipping_address,
-        Carts.billing_address,
-        Carts.expires_time,
-        _method().label("method"),
-        _lines().label("lines"),
-        _rates().label("rates"),
-    ).where(owned)
+    columns = columns_of(CartSnapshot, Carts, shipping_method=_method(), lines=_lines(), rates=_rates())
+    return select(*columns).where(owned)
 
 
+_make_snapshot = nested(CartSnapshot, shipping_method=_METHOD.read_one, lines=_LINE, rates=_RATE)
 _LOAD = ForOwner(lambda owned: Query(_load(owned), _make_snapshot))
 
 

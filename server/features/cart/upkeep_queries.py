@@ -6,6 +6,7 @@ from sqlalchemy import DateTime, Integer, and_, bindparam, delete, null, or_, se
 from sqlalchemy.sql.base import Executable
 
 from server.db.batches import BatchDelete
+from server.db.personal_data import forgotten_by
 from server.db.session import Database, WriteTx
 from server.db.statement import Command
 from server.db.words import word, words
@@ -32,7 +33,8 @@ def _forget_ordered() -> Executable:
         .cte("some")
     )
     emptied = delete(CartItems).where(CartItems.cart_id.in_(select(some.c.id))).cte("emptied")
-    nothing = {"email": word(""), "shipping_address": null(), "billing_address": null()}
+    columns = [Carts.__table__.c[name] for name in forgotten_by("cart.forget_closed", "carts")]
+    nothing = {column.name: null() if column.nullable else word("") for column in columns}
     return (
         update(Carts)
         .where(Carts.id.in_(select(some.c.id)))

@@ -3,6 +3,7 @@
 What is made for each line or for each call is a NamedTuple: a frozen dataclass takes five times as long to make.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -112,8 +113,8 @@ class CartSnapshot(NamedTuple):
     expires_time: datetime
     # None: not chosen, or what was chosen does not go to the address any more.
     shipping_method: ShippingMethod | None
-    lines: tuple[CartLine, ...]
-    rates: tuple[TaxRate, ...]
+    lines: Sequence[CartLine]
+    rates: Sequence[TaxRate]
 
 
 class AddFacts(NamedTuple):

@@ -18,4 +18,4 @@ class InventoryFeature(Feature):
         self.stock = InventoryService(db=core.db, clock=core.clock)
 
     def services(self) -> Sequence[Service]:
-        return [service_of(inventory_service_pb2, InventoryServicer(self._core.db, self.stock))]
+        return [service_of(inventory_service_pb2, InventoryServicer(db=self._core.db, service=self.stock))]

@@ -155,7 +155,7 @@ class InventoryService:
 
 async def _hold_again(tx: WriteTx, order_id: OrderId, *, expires_time: datetime, now: datetime) -> None:
     lost = await hold_queries.list_lost(tx, order_id)
-    await hold(tx, order_id, dict(lost), expires_time=expires_time, now=now)
+    await hold(tx, order_id, {one.variant_id: one.quantity for one in lost}, expires_time=expires_time, now=now)
     await hold_queries.forget_lost(tx, order_id)
 
 

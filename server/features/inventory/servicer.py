@@ -13,7 +13,7 @@ from server.rpc.call import Call
 class InventoryServicer:
     """Looking after stock."""
 
-    def __init__(self, db: Database, service: InventoryService) -> None:
+    def __init__(self, *, db: Database, service: InventoryService) -> None:
         self._db = db
         self._service = service
 

@@ -78,6 +78,15 @@ async def test_counts_calls_that_are_refused_for_other_reasons(narrow: Echo):
     assert outcomes == ["PERMISSION_DENIED"] * 3 + ["RATE_LIMITED"]
 
 
+async def test_forged_credentials_are_counted_by_their_address(narrow: Echo):
+    forged = (("authorization", "Bearer a.b.c"), *from_address("203.0.113.7"))
+
+    outcomes = [await outcome(narrow, forged) for _ in range(31)]
+
+    assert outcomes == ["TOKEN_INVALID"] * 30 + ["RATE_LIMITED"]
+    assert await outcome(narrow, narrow.user()) == "OK"
+
+
 async def test_does_not_count_answers_from_the_cache(narrow: Echo):
     async def answer(request, call):
         call.cache_tags = frozenset({"thing"})

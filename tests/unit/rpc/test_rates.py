@@ -8,7 +8,17 @@ from server.db.idempotency import NO_CLAIM
 from server.kernel.actor import ANONYMOUS, Actor, Role
 from server.kernel.ids import CartId, SessionId, UserId, new_id
 from server.rpc.call import Call
-from server.rpc.rates import LIMITS, Caller, Counter, MemoryRates, RateClass, RateLimited, caller_of, network_of
+from server.rpc.rates import (
+    BY_CART,
+    LIMITS,
+    Caller,
+    Counter,
+    MemoryRates,
+    RateClass,
+    RateLimited,
+    caller_of,
+    network_of,
+)
 
 START = 1_000_000.25
 USER, OTHER = new_id().int, new_id().int
@@ -107,11 +117,11 @@ def test_counts_by_user_then_cart_then_address() -> None:
     user_id, cart_id = UserId(new_id()), CartId(new_id())
     user = Actor(user_id, Role.CUSTOMER, SessionId(new_id()), None)
     callers = [
-        caller_of(make_call(Actor(user_id, Role.CUSTOMER, user.session_id, cart_id), "203.0.113.7")),
-        caller_of(make_call(user, "203.0.113.8")),
-        caller_of(make_call(Actor(None, None, None, cart_id), "203.0.113.7")),
-        caller_of(make_call(ANONYMOUS, "203.0.113.7")),
-        caller_of(make_call(ANONYMOUS, "")),
+        caller_of(make_call(Actor(user_id, Role.CUSTOMER, user.session_id, cart_id), "203.0.113.7"), by_cart=True),
+        caller_of(make_call(user, "203.0.113.8"), by_cart=True),
+        caller_of(make_call(Actor(None, None, None, cart_id), "203.0.113.7"), by_cart=True),
+        caller_of(make_call(ANONYMOUS, "203.0.113.7"), by_cart=True),
+        caller_of(make_call(ANONYMOUS, ""), by_cart=True),
     ]
 
     assert callers == [user_id.int, user_id.int, cart_id.bytes, "203.0.113.7", ""]
@@ -144,3 +154,10 @@ def rates() -> MemoryRates:
 def make_call(actor: Actor, address: str) -> Call:
     headers = {"x-kontor-client-address": address}
     return Call(actor=actor, permission=None, request_id="x" * 8, claim=NO_CLAIM, headers=headers, peer="unix:")
+
+
+def test_a_guest_is_its_address_where_a_call_costs_much() -> None:
+    guest = make_call(Actor(None, None, None, CartId(new_id())), "203.0.113.7")
+
+    assert caller_of(guest, by_cart=False) == caller_of(make_call(ANONYMOUS, "203.0.113.7"), by_cart=False)
+    assert {RateClass.DEFAULT, RateClass.READ, RateClass.WRITE} == BY_CART

@@ -8,6 +8,7 @@ from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command, ScalarQuery, unnest_rows
 from server.db.words import word
 from server.features.inventory.tables import Reservations, StockItems
+from server.features.inventory.values import ReservationStatus
 from server.features.orders.tables import FulfillmentLines, Fulfillments, OrderLines
 from server.features.orders.values import FulfillmentRecord, FulfillmentStatus
 from server.kernel.ids import OrderId, VariantId
@@ -65,7 +66,7 @@ _LIST_WAITING = ScalarQuery(
     .where(
         StockItems.variant_id == bindparam("variant_id"),
         # As the partial index says it.
-        Reservations.status == word("COMMITTED"),
+        Reservations.status == word(ReservationStatus.COMMITTED),
         _goods_that_are_not_sent.exists(),
     )
     .distinct()
