@@ -18,6 +18,7 @@ depends_on: Sequence[str] | None = None
 def upgrade() -> None:
     op.add_column("events", sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False))
     op.add_column("orders", sa.Column("language", sa.Text(), server_default="", nullable=False))
+    op.add_column("registrations", sa.Column("language", sa.Text(), server_default="", nullable=False))
     op.add_column("users", sa.Column("language", sa.Text(), server_default="", nullable=False))
     op.add_column(
         "users",
@@ -38,5 +39,6 @@ def downgrade() -> None:
     op.create_check_constraint("role", "users", "role IN ('CUSTOMER', 'VENDOR', 'ADMIN')")
     op.drop_column("users", "permissions")
     op.drop_column("users", "language")
+    op.drop_column("registrations", "language")
     op.drop_column("orders", "language")
     op.drop_column("events", "version")

@@ -1,11 +1,13 @@
 """Events and jobs that are kept already are written as the contract writes: ids with their prefixes, money as one value.
 
-What was told and not yet handed on, and what waits in the queue, is read by the program after this migration. Going back
-leaves them as they are: the former program fails at those that still wait.
+What was told and not yet handed on, and what waits in the queue, is read by the program after this migration. The former
+program goes on writing the old form: it is to be stopped before. Going back leaves everything as it is: the former program
+fails at what still waits.
 """
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0004"
@@ -44,10 +46,13 @@ CREATE FUNCTION pg_temp.renewed(type text, aggregate_id text, data jsonb) RETURN
                  FROM jsonb_array_elements_text(data -> 'product_ids') WITH ORDINALITY AS ids (id, place))) ELSE '{}' END
 $$
 """
-# Those of payments were in this form from the beginning.
+# Those of payments were in this form from the beginning. What was renewed by an attempt that was broken off has its key.
 _EVENTS = """
-UPDATE events SET data = pg_temp.renewed(type, aggregate_id::text, data) WHERE type NOT LIKE 'payment.%'
+UPDATE events SET data = pg_temp.renewed(type, aggregate_id::text, data)
+ WHERE position > {after} AND position <= {upto} AND type NOT LIKE 'payment.%'
+   AND NOT data ?| '{{order_id,user_id,variant_id,product_id,category_id,batch_id}}'::text[]
 """
+_BATCH = 10_000
 # Jobs that are done stay as they are: nobody reads them any more.
 _JOBS_OF_EVENTS = """
 UPDATE procrastinate_jobs
@@ -81,7 +86,14 @@ UPDATE procrastinate_jobs
 
 
 def upgrade() -> None:
-    for statement in (_TYPEID, _RENEWED, _EVENTS, _JOBS_OF_EVENTS, _JOBS_OF_MANY, _TASKS):
+    # A shop may have told millions: each batch commits by itself.
+    with op.get_context().autocommit_block():
+        op.execute(_TYPEID)
+        op.execute(_RENEWED)
+        last = op.get_bind().execute(sa.text("SELECT coalesce(max(position), 0) FROM events")).scalar_one()
+        for after in range(0, last, _BATCH):
+            op.execute(_EVENTS.format(after=after, upto=after + _BATCH))
+    for statement in (_JOBS_OF_EVENTS, _JOBS_OF_MANY, _TASKS):
         op.execute(statement)
     # Functions of a session end with it, and another migration of the same session could want the name.
     op.execute("DROP FUNCTION pg_temp.renewed(text, text, jsonb), pg_temp.typeid(text, text)")

@@ -3,16 +3,19 @@
 Features list theirs, and `register` gives them all to procrastinate.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import procrastinate
+import structlog
 
 from server.kernel.event import Event
-from server.kernel.payload import from_json
+from server.kernel.payload import PayloadUnreadable, from_json
 from server.kernel.task import Task
 from server.metrics.meters import Timings, job_timings
+
+_log = structlog.get_logger(__name__)
 
 T = TypeVar("T", bound=Task)
 E = TypeVar("E", bound=Event)
@@ -102,16 +105,27 @@ def _register_subscription(app: procrastinate.App, subscription: AnySubscription
     if isinstance(subscription, BatchSubscription):
 
         @app.task(name=subscription.name, retry=RETRY)
-        async def run_batch(*, events: list[dict[str, Any]]) -> None:
+        async def run_batch(**args: Any) -> None:
             with timings.measure(subscription.name):
-                await subscription.run([from_json(kind, event["data"]) for event in events])
+                await subscription.run(_readable(kind, args["events"]))
 
     else:
 
         @app.task(name=subscription.name, retry=RETRY)
-        async def run(*, event_id: str, data: dict[str, Any]) -> None:
+        async def run(**args: Any) -> None:
             with timings.measure(subscription.name):
-                await subscription.run(from_json(kind, data))
+                await subscription.run(from_json(kind, args["data"]))
+
+
+def _readable(kind: type[E], events: Sequence[Mapping[str, Any]]) -> list[E]:
+    """Read the events of a batch; one that cannot be read does not keep the others from being heard."""
+    found = []
+    for event in events:
+        try:
+            found.append(from_json(kind, event["data"]))
+        except PayloadUnreadable as error:
+            _log.error("jobs.event_unreadable", event_id=event.get("event_id"), error=str(error))
+    return found
 
 
 def _register_periodic(app: procrastinate.App, periodic: Periodic, timings: Timings) -> None:

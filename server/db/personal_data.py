@@ -48,7 +48,7 @@ PERSONAL_DATA: Final = (
     Personal("users", _ACCOUNT, "an account", KEPT, "while it is open; no call closes one yet"),
     Personal(
         "registrations",
-        ("user_id", "password_hash", "display_name"),
+        ("user_id", "password_hash", "display_name", "language"),
         "what somebody said who registered an address",
         "users.clean_up",
         "after seven days; another's as soon as one is verified",

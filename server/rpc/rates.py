@@ -55,8 +55,8 @@ class Limit(NamedTuple):
 LIMITS: Final[Mapping[RateClass, Limit]] = {
     # As writes, since nobody said that it is cheaper.
     RateClass.DEFAULT: Limit(3_000, 30_000),
-    # A hundred a second is a page with dozens of calls, opened every second. A thousand from one address leave room for
-    # everybody else: a process answers four times as many.
+    # A hundred a second is a page with dozens of calls, opened every second. A thousand of anonymous callers from one
+    # address leave room for everybody else: a process answers four times as many.
     RateClass.READ: Limit(6_000, 60_000),
     # Fifty a second is a stocktaking that is fed in by a program. Stripe's events come from few addresses, in bursts.
     RateClass.WRITE: Limit(3_000, 30_000),
@@ -193,11 +193,11 @@ def caller_of(call: Call, *, by_cart: bool) -> Caller:
 
 
 def network_of(address: str) -> str:
-    """Return the address by which to count: of IPv6 the first half, as the rest is for each customer to choose."""
+    """Return the address by which to count: of IPv6 the first 56 bits, as the rest is for each customer to choose."""
     if ":" not in address:
         return address
     try:
         packed = socket.inet_pton(socket.AF_INET6, address)
     except OSError:
         return address
-    return socket.inet_ntoa(packed[12:]) if packed.startswith(_MAPPED) else packed[:8].hex()
+    return socket.inet_ntoa(packed[12:]) if packed.startswith(_MAPPED) else packed[:7].hex()

@@ -12,9 +12,11 @@ LANGUAGES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.po")))
 FALLBACK: Final = "en"
 
 _BY_LOWER_CASE: Final = {language.lower(): language for language in LANGUAGES}
+# Browsers send less than this; whoever sends more gets an answer for what fits.
+_MAX_HEADER_LENGTH: Final = 256
 # RFC 9110, 12.5.4: a language range, and how much it is wanted.
 _RANGE: Final = re.compile(
-    r"[ \t]*(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8})*)[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?",
+    r"[ \t]*(\*|[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,4})[ \t]*(?:;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)[ \t]*)?",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -24,7 +26,7 @@ def best_language(accept_language: str) -> str:
 
     What cannot be read in it is passed over.
     """
-    for wanted in _by_preference(accept_language):
+    for wanted in _by_preference(accept_language[:_MAX_HEADER_LENGTH]):
         if wanted == "*":
             return ""
         found = _look_up(wanted)

@@ -81,12 +81,13 @@ _INSERT_ADMIN = ScalarCommand(
 _INSERT_REGISTRATION = ScalarCommand(
     insert(Registrations)
     .from_select(
-        ["id", "user_id", "password_hash", "display_name", "created_time"],
+        ["id", "user_id", "password_hash", "display_name", "language", "created_time"],
         select(
             bindparam("id", type_=Uuid),
             Users.id,
             bindparam("password_hash", type_=Text),
             bindparam("display_name", type_=Text),
+            bindparam("language", type_=Text),
             _now,
         ).where(Users.id == bindparam("user_id"), _replaceable),
     )
@@ -102,7 +103,7 @@ _FIND_LATEST_REGISTRATION_ID = ScalarQuery(
     RegistrationId,
 )
 _FIND_UNVERIFIED = Query(
-    select(Users.email, Users.language)
+    select(Users.email, Registrations.language)
     .join(Registrations, Registrations.user_id == Users.id)
     .where(Registrations.id == bindparam("registration_id"), _replaceable),
     UnverifiedAddress,
@@ -145,6 +146,7 @@ _VERIFY_USER = Command(
         email_verified_time=func.coalesce(Users.email_verified_time, _now),
         password_hash=_unless_verified("password_hash"),
         display_name=_unless_verified("display_name"),
+        language=_unless_verified("language"),
         updated_time=_now,
     )
     .where(_good_code)
@@ -196,11 +198,17 @@ async def insert_admin(tx: WriteTx, *, email: str, password_hash: str, now: date
 
 
 async def insert_registration(
-    tx: WriteTx, user_id: UserId, *, password_hash: str, display_name: str, now: datetime
+    tx: WriteTx, user_id: UserId, *, password_hash: str, display_name: str, language: str, now: datetime
 ) -> RegistrationId | None:
     """Note what somebody said who registered an account's address; None when the account is verified or closed."""
     return await _INSERT_REGISTRATION.first(
-        tx, id=REGISTRATION.new(), user_id=user_id, password_hash=password_hash, display_name=display_name, now=now
+        tx,
+        id=REGISTRATION.new(),
+        user_id=user_id,
+        password_hash=password_hash,
+        display_name=display_name,
+        language=language,
+        now=now,
     )
 
 

@@ -58,7 +58,7 @@ class AccountService:
                 tx, email=email, password_hash=password_hash, display_name=name, language=language, now=now
             )
             registration_id = await queries.insert_registration(
-                tx, user_id, password_hash=password_hash, display_name=name, now=now
+                tx, user_id, password_hash=password_hash, display_name=name, language=language, now=now
             )
             if registration_id is None:
                 await events.record(tx, UserRegistrationRepeated(user_id=user_id))

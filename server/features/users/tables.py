@@ -83,6 +83,8 @@ class Registrations(Base):
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     password_hash: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text)
+    # Of the mails to come, as in `users`.
+    language: Mapped[str] = mapped_column(Text, server_default="")
     created_time: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

@@ -14,6 +14,7 @@ from server.features.events.dispatch_service import Dispatcher
 from server.features.events.service import record
 from server.kernel.clock import SystemClock
 from server.kernel.ids import new_id
+from server.kernel.payload import to_json
 from server.metrics.meters import job_timings
 from server.run.work import work_until
 from tests.rpc.events.things import ThingSold
@@ -68,6 +69,27 @@ async def test_counts_jobs_and_what_became_of_them(db: Database, database_url: s
         ("things.sell", "done"): 1,
         ("things.break_down", "failed"): 1,
     }
+
+
+async def test_one_event_that_cannot_be_read_keeps_no_other_from_being_heard(db: Database, database_url: str) -> None:
+    app, sold = make_job_app(database_url), new_id()
+    heard: list[ThingSold] = []
+
+    async def sell(events: Sequence[ThingSold]) -> None:
+        heard.extend(events)
+
+    register(app, Jobs(subscriptions=[BatchSubscription(ThingSold, "things.sell", sell)]))
+    events = [
+        {"event_id": "evt_1", "data": {"thing_id": "of another time"}},
+        {"event_id": "evt_2", "data": to_json(ThingSold(thing_id=sold, number=1))},
+    ]
+    async with db.write() as tx:
+        await defer_all(tx, [NewJob("things.sell", {"events": events})])
+
+    async with app.open_async():
+        await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False)
+
+    assert [event.thing_id for event in heard] == [sold]
 
 
 async def test_finishes_the_job_at_hand(db: Database, database_url: str) -> None:

@@ -79,3 +79,14 @@ async def test_another_code_comes_in_the_accounts_language(shop: Shop) -> None:
     await shop.work()
 
     assert {mail.subject for mail in shop.mailbox.mails} == {"Bestätigen Sie Ihre E-Mail-Adresse für Kontor"}
+
+
+async def test_a_stranger_does_not_choose_it(shop: Shop) -> None:
+    """Whose code is used decides, as of the name."""
+    await register(shop, GERMAN)
+    code = await shop.mailed_code()
+    await register(shop, ENGLISH, OTHER_PASSWORD)
+
+    await shop.guest().verify(code)
+
+    assert await languages(shop) == ["de"]
