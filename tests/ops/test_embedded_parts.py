@@ -10,7 +10,6 @@ import os
 import pwd
 import shutil
 import smtplib
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +24,6 @@ import pytest
 import stripe
 
 from server.edge.config import BadEdge, find_envoy
-from server.embedded import figures
 from server.embedded.environment import ignored
 from server.embedded.home import Home, default_folder, socket_folder
 from server.embedded.keys import ensure_keys, keep_admin_password
@@ -36,7 +34,7 @@ from server.embedded.postgres_setup import check_passage, find_programs
 from server.embedded.prepared import is_prepared, note_prepared
 from server.embedded.screen import Screen
 from server.embedded.trouble import CannotStart, explain
-from tests.ops.shop_process import ROOT, home_folder, quiet_port
+from tests.ops.shop_process import ROOT, home_folder
 from tests.world.processes import free_port
 from tests.world.waiting import wait_until
 
@@ -47,25 +45,6 @@ def home() -> Iterator[Home]:
         made = Home(folder)
         made.make()
         yield made
-
-
-# Where figures are shown
-
-
-def test_takes_ports_in_a_row_that_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = quiet_port()
-    monkeypatch.setattr(figures, "_PORTS", range(first, first + 6))
-    with socket.create_server(("127.0.0.1", first + 1)):
-        found = figures.free_address(3), figures.free_address(4), figures.free_address(5)
-
-    assert found == (f"127.0.0.1:{first + 2}", f"127.0.0.1:{first + 2}", "")
-
-
-def test_says_where_the_figures_are() -> None:
-    assert figures.where_to_look("127.0.0.1:9464", 3) == (
-        "http://127.0.0.1:9464/metrics   and 9465, 9466: a port for each process"
-    )
-    assert figures.where_to_look("", 3) == "off"
 
 
 # The home

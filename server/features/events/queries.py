@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command, Query, ScalarQuery, unnest_rows
+from server.db.words import number
 from server.features.events.tables import EventCursors, Events, Xid8
 from server.features.events.values import CursorPosition, News, RecordedEvent
 from server.kernel.event import Event
@@ -18,7 +19,7 @@ _given = unnest_rows(
     "given", ordinal=Integer(), id=Uuid(), type=Text(), aggregate_id=Uuid(), data=JSONB(), version=Integer()
 )
 _latest = (
-    select(func.coalesce(func.max(Events.sequence), 0))
+    select(func.coalesce(func.max(Events.sequence), number(0)))
     .where(Events.aggregate_id == _given.c.aggregate_id)
     .correlate(_given)
     .scalar_subquery()
@@ -64,7 +65,6 @@ _LIST_AFTER = Query(
         Events.id,
         Events.type,
         Events.aggregate_id,
-        Events.sequence,
         Events.data,
         Events.created_time,
     )
@@ -103,12 +103,11 @@ _LIST_NEWS = Query(
         Events.position,
         (Events.transaction_id < _horizon.c.xid).label("settled"),
         Events.type,
-        Events.aggregate_id,
         Events.data,
     )
     .select_from(_horizon)
     .outerjoin(Events, Events.transaction_id >= cast(bindparam("floor", type_=Text), Xid8))
-    .limit(MAX_NEWS + 1),
+    .limit(number(MAX_NEWS + 1)),
     News,
 )
 

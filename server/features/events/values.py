@@ -26,7 +26,6 @@ class RecordedEvent:
     id: EventId
     type: str
     aggregate_id: UUID
-    sequence: int
     data: dict[str, Any]
     created_time: datetime
 
@@ -42,5 +41,4 @@ class News:
     position: int | None
     settled: bool
     type: str
-    aggregate_id: UUID
     data: dict[str, Any]
