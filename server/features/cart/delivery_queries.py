@@ -10,7 +10,7 @@ from sqlalchemy.sql.base import Executable
 from server.db.rows import columns_of
 from server.db.session import ReadTx
 from server.db.statement import Bound, Command, Query
-from server.db.words import FALSE, number
+from server.db.words import FALSE, number, word
 from server.features.cart.queries import CART_COLUMNS, TOUCHED, ForOwner
 from server.features.cart.rules import LIFETIME
 from server.features.cart.tables import Carts
@@ -29,7 +29,7 @@ METHOD_COLUMNS = columns_of(
     amount_minor=ShippingPrices.amount_minor,
     free_from_amount_minor=ShippingPrices.free_from_amount_minor,
 )
-ADDRESS_COUNTRY = cast(Carts.shipping_address["region_code"].astext, CHAR(2))
+ADDRESS_COUNTRY = cast(Carts.shipping_address[word("region_code")].astext, CHAR(2))
 _COUNTRY = cast(bindparam("country", type_=CHAR(2)), CHAR(2))
 
 

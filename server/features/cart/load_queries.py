@@ -144,7 +144,7 @@ def _lines() -> ColumnElement[Any]:
 def _rates() -> ColumnElement[Any]:
     """Collect the rates at the address; without one, at home, so that prices show the tax that they contain."""
     country = func.coalesce(ADDRESS_COUNTRY, cast(bindparam("default_country", type_=CHAR(2)), CHAR(2)))
-    region = func.upper(Carts.shipping_address["administrative_area"].astext)
+    region = func.upper(Carts.shipping_address[word("administrative_area")].astext)
     return (
         select(func.json_agg(aggregate_order_by(_RATE.array, TaxRates.region, TaxRates.name)))
         .where(TaxRates.country == country, or_(TaxRates.region == word(""), TaxRates.region == region))

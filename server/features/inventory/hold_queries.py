@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from server.db.session import ReadTx, WriteTx
 from server.db.statement import Bound, Command, Query, ScalarCommand
-from server.db.words import word
+from server.db.words import number, word
 from server.features.inventory.movement_queries import (
     COUNTERS,
     NOW,
@@ -59,7 +59,9 @@ def _hold() -> Select[Any]:
     )
     earlier = Reservations.__table__.alias("earlier").c
     sequence = (
-        select(func.coalesce(func.max(earlier.sequence) + 1, 0)).where(earlier.order_id == ORDER).scalar_subquery()
+        select(func.coalesce(func.max(earlier.sequence) + number(1), number(0)))
+        .where(earlier.order_id == ORDER)
+        .scalar_subquery()
     )
     columns = ["id", "order_id", "stock_id", "sequence", "quantity", "status", "expires_time", "created_time"]
     rows = select(

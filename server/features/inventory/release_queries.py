@@ -8,7 +8,7 @@ from sqlalchemy import CTE, BigInteger, ColumnElement, Select, Uuid, cast, exist
 
 from server.db.session import WriteTx
 from server.db.statement import Command, ScalarCommand
-from server.db.words import word, words
+from server.db.words import number, word, words
 from server.features.inventory.movement_queries import (
     NONE,
     NOW,
@@ -40,7 +40,7 @@ def _release(status: ReservationStatus, kind: MovementKind) -> Select[Any]:
     )
     moved = sum_by_stock(changed)
     ledger = write_ledger(kind, moved, ORDER, reserved=-moved.c.quantity)
-    return select(func.coalesce(func.sum(moved.c.quantity), 0)).add_cte(give_back(locked, moved), ledger)
+    return select(func.coalesce(func.sum(moved.c.quantity), number(0))).add_cte(give_back(locked, moved), ledger)
 
 
 def _parts(locked: CTE) -> CTE:
@@ -48,8 +48,8 @@ def _parts(locked: CTE) -> CTE:
     before = func.sum(Reservations.quantity).over(
         partition_by=Reservations.stock_id, order_by=Reservations.sequence, rows=(None, -1)
     )
-    left = locked.c.quantity - func.coalesce(before, 0)
-    taken = cast(func.least(Reservations.quantity, func.greatest(left, 0)), BigInteger).label("taken")
+    left = locked.c.quantity - func.coalesce(before, number(0))
+    taken = cast(func.least(Reservations.quantity, func.greatest(left, number(0))), BigInteger).label("taken")
     return (
         select(Reservations.id, Reservations.stock_id, Reservations.quantity, Reservations.expires_time, taken)
         .join(locked, locked.c.id == Reservations.stock_id)
@@ -114,7 +114,7 @@ def _take_parts(parts: CTE, nothing_short: ColumnElement[bool]) -> tuple[CTE, CT
 def _split(parts: CTE, nothing_short: ColumnElement[bool]) -> CTE:
     """Record the consumed part of a reservation of which something is left."""
     earlier = Reservations.__table__.alias("earlier").c
-    sequence = select(func.max(earlier.sequence) + 1).where(earlier.order_id == ORDER).scalar_subquery()
+    sequence = select(func.max(earlier.sequence) + number(1)).where(earlier.order_id == ORDER).scalar_subquery()
     columns = ["id", "order_id", "stock_id", "sequence", "quantity", "status", "expires_time", "created_time"]
     rows = select(
         func.uuidv7(type_=Uuid()),
